@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host libraries of fwsign: descriptors and profiles, keys and
+ * certificates, SUIT encoding, signing, bundles.
+ *
+ * Conventions: functions that can fail return enum fw_kind, FW_OK being 0, and
+ * take struct fw_error *err last; it is filled in on failure and untouched
+ * otherwise.  Outputs are written on success only.  _init and _deinit are for
+ * values the caller holds, _new/_open and _free for heap objects; releasing an
+ * empty one is allowed.  Nothing here prints or exits.
+ */
+#ifndef FWHOST_H
+#define FWHOST_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "device/fwdevice.h"
+
+/* ---- errors (error.c) ------------------------------------------------ */
+
+/* What went wrong, and so the exit status: cli.c maps one to the other. */
+enum fw_kind {
+	FW_OK = 0,
+	FW_E_REFUSED,		/* exit 1: judged and refused, or failed */
+	FW_E_IO,		/* exit 1: the system refused (disk full ...) */
+	FW_E_NOMEM,		/* exit 1 */
+	FW_E_USAGE,		/* exit 2: wrong options */
+	FW_E_INPUT,		/* exit 2: unreadable or malformed input */
+	FW_E_KEY,		/* exit 3: token or key unusable */
+};
+
+#define FW_ERROR_TEXT_MAX 1024
+
+/*
+ * One error: cause with the context in front of it, and the place in a file
+ * it belongs to, if any.  Needs no memory and no release.
+ */
+struct fw_error {
+	enum fw_kind kind;
+	char file[256];			/* "" when there is no place */
+	unsigned line, column;		/* from 1; 0 when not known */
+	char text[FW_ERROR_TEXT_MAX];
+};
+
+#define FW_PRINTF(f, a) __attribute__((format(printf, f, a)))
+
+/* Write the cause; returns kind, so that "return fw_fail(...)" reads well. */
+enum fw_kind fw_fail(struct fw_error *err, enum fw_kind kind,
+    const char *fmt, ...) FW_PRINTF(3, 4);
+/* The same with a place in a file. */
+enum fw_kind fw_fail_at(struct fw_error *err, enum fw_kind kind,
+    const char *file, unsigned line, unsigned column, const char *fmt, ...)
+    FW_PRINTF(6, 7);
+/* The same with ": " and strerror(errno) behind it. */
+enum fw_kind fw_fail_errno(struct fw_error *err, enum fw_kind kind,
+    const char *fmt, ...) FW_PRINTF(3, 4);
+/* The same with OpenSSL's reason behind it; empties OpenSSL's queue. */
+enum fw_kind fw_fail_ssl(struct fw_error *err, enum fw_kind kind,
+    const char *fmt, ...) FW_PRINTF(3, 4);
+/* Put words and ": " in front of the text; returns the kind it has. */
+enum fw_kind fw_wrap(struct fw_error *err, const char *fmt, ...)
+    FW_PRINTF(2, 3);
+/* Write to a file: "PROG: file:line:col: text\n"; text is made printable. */
+void fw_error_format(const struct fw_error *err, const char *prog, char *out,
+    size_t n);
+
+/* ---- bytes and files (io.c) ------------------------------------------ */
+
+/* Bytes that grow; p is NULL while empty. */
+struct fw_buf {
+	uint8_t *p;
+	size_t n;			/* in use */
+	size_t room;
+};
+
+void fw_buf_deinit(struct fw_buf *b);	/* wipes what it held */
+enum fw_kind fw_buf_add(struct fw_buf *b, const void *p, size_t n,
+    struct fw_error *err);
+struct fwd_span fw_buf_span(const struct fw_buf *b);
+
+/* Read a whole regular file of at most max bytes. */
+enum fw_kind fw_file_read(const char *path, size_t max, struct fw_buf *out,
+    struct fw_error *err);
+
+/*
+ * An output file that appears whole or not at all: it has no name (O_TMPFILE)
+ * until fw_output_commit() links it, or, where the file system cannot do that,
+ * a temporary name that fw_output_abandon() and fatal signals remove.
+ */
+struct fw_output {
+	int fd;				/* open for reading and writing */
+	char *path;			/* the final name */
+	char *temporary;		/* NULL: the file has no name yet */
+};
+#define FW_OUTPUT_NONE { .fd = -1 }
+enum fw_kind fw_output_open(const char *path, struct fw_output *out,
+    struct fw_error *err);
+enum fw_kind fw_output_commit(struct fw_output *out, struct fw_error *err);
+void fw_output_abandon(struct fw_output *out);
+/* Write a small file by way of the above. */
+enum fw_kind fw_file_write(const char *path, const void *p, size_t n,
+    struct fw_error *err);
+
+/* ---- YAML with places (yaml.c) --------------------------------------- */
+
+enum fw_node_type { FW_SCALAR, FW_LIST, FW_MAP };
+
+/*
+ * A node of a YAML document.  Anchors, aliases, tags, more than one document,
+ * repeated keys and non-scalar keys are refused by the loader.
+ */
+struct fw_node {
+	enum fw_node_type type;
+	unsigned line, column;		/* from 1 */
+	char *text;			/* scalar */
+	bool plain;			/* scalar without quotes */
+	size_t n;			/* children */
+	struct fw_node **key;		/* map: n keys, scalars */
+	struct fw_node **child;		/* map or list: n values */
+};
+
+/* NAME=VALUE pairs for ${NAME}; $${ stands for ${. */
+struct fw_set {
+	const char *const *pair;
+	size_t n;
+};
+
+/*
+ * Load a file (at most 1 MiB, 32 levels, 100000 nodes); file is the name in
+ * errors.  Every name given in set must be used (FW_E_USAGE otherwise) and
+ * every ${NAME} given (FW_E_INPUT with its place).
+ */
+enum fw_kind fw_yaml_load(const char *path, const struct fw_set *set,
+    struct fw_node **out, struct fw_error *err);
+void fw_node_free(struct fw_node *node);
+
+/* ---- descriptor (descriptor.c) --------------------------------------- */
+
+#define FW_SLOTS_MAX 8u
+#define FW_SIGNERS_MAX FWD_AUTH_MAX
+
+enum fw_format { FW_RAW, FW_INTEL_HEX };
+
+/* One image file: of a component, or of one slot of it. */
+struct fw_image {
+	uint64_t slot;			/* only if the component has slots */
+	char *path;			/* resolved against the descriptor */
+	enum fw_format format;
+	uint8_t fill;			/* of gaps in Intel HEX; default 0xff */
+	bool has_base;
+	uint64_t base;			/* lowest address the file must have */
+	char *name;			/* member name or, integrated, the
+					   envelope key "#..." */
+	unsigned line, column;		/* of the file's name, for errors */
+};
+
+struct fw_component {
+	uint8_t id[64];			/* encoded SUIT_Component_Identifier */
+	size_t id_n;
+	char *label;			/* segments joined by '/', for people */
+	char *description, *version;	/* or NULL */
+	bool integrated;		/* payload in the envelope */
+	bool invoke;
+	struct fw_buf invoke_args;
+	bool staged;			/* fetched into staging, then copied */
+	uint8_t staging_id[64];
+	size_t staging_id_n;
+	bool slotted;			/* A/B: image[].slot counts */
+	struct fw_image image[FW_SLOTS_MAX];
+	size_t images;
+	uint64_t max_size;		/* 0: no limit stated */
+};
+
+struct fw_signer_spec {
+	char *key;			/* pkcs11: URI or PEM file */
+	char *chain;			/* PEM file, or NULL: from the token */
+	int32_t alg;			/* 0: what fits the key */
+	unsigned line, column;
+};
+
+struct fw_attachment {
+	char *name, *type, *path;
+	unsigned line, column;
+};
+
+struct fw_descriptor {
+	char *path;
+	char *vendor_domain, *vendor_name, *model;	/* or NULL */
+	uint8_t vendor_id[16], class_id[16], device_id[16];
+	bool has_device_id;
+	uint64_t sequence_number;
+	char *version;
+	char *description, *notes, *language, *reference_uri;	/* or NULL
+					   except language, "en" */
+	int32_t digest_alg;
+	struct fw_component component[FWD_COMPONENTS_MAX];
+	size_t components;
+	struct fw_signer_spec signer[FW_SIGNERS_MAX];
+	size_t signers;
+	struct fw_attachment attachment[FWD_ATTACHMENTS_MAX];
+	size_t attachments;
+};
+
+enum fw_kind fw_descriptor_load(const char *path, const struct fw_set *set,
+    struct fw_descriptor *out, struct fw_error *err);
+void fw_descriptor_deinit(struct fw_descriptor *d);
+
+/* RFC 4122 UUID of version 5 of a name in a namespace. */
+enum fw_kind fw_uuid5(const uint8_t ns[16], const void *name, size_t n,
+    uint8_t out[16], struct fw_error *err);
+/* The vendor identifier of a domain, as the draft's section 8.4.8.2 says. */
+enum fw_kind fw_uuid_vendor(const char *domain, uint8_t out[16],
+    struct fw_error *err);
+/* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", in either case. */
+bool fw_uuid_parse(const char *text, uint8_t out[16]);
+void fw_uuid_format(const uint8_t uuid[16], char out[37]);
+
+/* ---- device profile (profile.c) -------------------------------------- */
+
+struct fw_profile_component {
+	uint8_t id[64];
+	size_t id_n;
+	char *label;
+	uint64_t slots;			/* 1: no A/B */
+	uint64_t slot;			/* the one written next */
+	uint64_t size;			/* of one slot, bytes */
+};
+
+struct fw_profile {
+	char *path;
+	uint8_t vendor_id[4][16], class_id[8][16];
+	size_t vendors, classes;
+	bool has_device_id;
+	uint8_t device_id[16];
+	uint64_t sequence_number;	/* the stored one */
+	char *anchor_path[FWD_ANCHORS_MAX];	/* PEM, resolved */
+	size_t anchors;
+	uint32_t threshold;
+	uint32_t clock;			/* FWD_CLOCK_ */
+	int64_t time_min;		/* INT64_MIN: none */
+	uint32_t allow;			/* FWD_ALLOW_ */
+	struct fw_profile_component component[FWD_COMPONENTS_MAX];
+	size_t components;
+};
+
+enum fw_kind fw_profile_load(const char *path, struct fw_profile *out,
+    struct fw_error *err);
+void fw_profile_deinit(struct fw_profile *p);
+
+/* RFC 3339 in UTC or with offset, no fractions; seconds since 1970. */
+bool fw_time_parse(const char *text, int64_t *out);
+/* "2026-01-31T12:00:00Z" */
+void fw_time_format(int64_t t, char out[32]);
+
+/* ---- Intel HEX (hex.c) ----------------------------------------------- */
+
+/*
+ * Turn an Intel HEX file into an image: records 00, 01, 02, 03, 04, 05; gaps
+ * are filled, overlaps, bad checksums, data after the end record and a missing
+ * end record refused with file and line.  The image lies in *fd, an unnamed
+ * file the caller closes, at its beginning; *base is its lowest address, *size
+ * its length (at most 256 MiB).  With img->has_base the image begins at
+ * img->base, and data below it are an error.
+ */
+enum fw_kind fw_hex_load(const struct fw_image *img, int *fd, uint64_t *base,
+    uint64_t *size, struct fw_error *err);
+
+/* ---- certificates (cert.c) ------------------------------------------- */
+
+/* A chain, leaf first, in DER. */
+struct fw_chain {
+	struct fw_buf cert[FWD_CHAIN_MAX];
+	size_t n;
+	struct fw_buf root;		/* self-issued last certificate, which
+					   is left out of x5chain; n == 0: the
+					   file had none */
+};
+/*
+ * Load PEM certificates, leaf first.  The order is checked (each certificate
+ * names the next as its issuer); a self-issued certificate at the end is moved
+ * to root.  Text around the PEM blocks is allowed, private keys are not looked
+ * at.
+ */
+enum fw_kind fw_chain_load(const char *path, struct fw_chain *out,
+    struct fw_error *err);
+/* The same for certificates given in DER, in any order (from a token). */
+enum fw_kind fw_chain_order(struct fw_buf *cert, size_t n,
+    struct fw_chain *out, struct fw_error *err);
+void fw_chain_deinit(struct fw_chain *c);
+
+/*
+ * A trust anchor: a certificate, or a bare public key (-----BEGIN PUBLIC
+ * KEY-----), from a PEM file that holds exactly one.  The spans in anchor
+ * point into der.
+ */
+struct fw_anchor {
+	char *label;			/* printable subject, or file name */
+	struct fw_buf der;
+	struct fwd_anchor anchor;
+};
+enum fw_kind fw_anchor_load(const char *path, struct fw_anchor *out,
+    struct fw_error *err);
+void fw_anchor_deinit(struct fw_anchor *a);
+/* A DER Name as RFC 2253-like text ("CN=..., O=..."), allocated. */
+enum fw_kind fw_name_format(struct fwd_span name, char **out,
+    struct fw_error *err);
+
+/* ---- keys (key.c, p11.c, pin.c) -------------------------------------- */
+
+/* How to reach a key; all may be NULL or zero. */
+struct fw_key_options {
+	const char *module;		/* PKCS#11 module; overrides p11-kit */
+	const char *pin_env;		/* name of an environment variable */
+	int pin_fd;			/* -1: none */
+	bool no_prompt;			/* never ask on the terminal */
+	bool final_try;			/* log in even if the token says that
+					   one more wrong PIN locks it */
+	/* Told what a person should know ("... (key file: for development
+	   only)"); may be NULL. */
+	void (*warn)(void *ctx, const char *text);
+	void *warn_ctx;
+};
+
+struct fw_key;
+/* ref: an RFC 7512 URI that begins with "pkcs11:", or a PEM file. */
+enum fw_kind fw_key_open(const char *ref, const struct fw_key_options *opt,
+    struct fw_key **out, struct fw_error *err);
+void fw_key_free(struct fw_key *key);
+/* The key lies in a file: for development only. */
+bool fw_key_is_file(const struct fw_key *key);
+/* For messages: the file, or token and label; and of a token its serial. */
+const char *fw_key_label(const struct fw_key *key);
+/* DER SubjectPublicKeyInfo; empty when the token does not show it: then
+   fw_key_set_public() must be called, with the certificate's. */
+struct fwd_span fw_key_public(const struct fw_key *key);
+enum fw_kind fw_key_set_public(struct fw_key *key, struct fwd_span spki,
+    struct fw_error *err);
+/* The algorithm that fits the key: ESP256, ESP384, ESP512, Ed25519, PS256. */
+int32_t fw_key_alg(const struct fw_key *key);
+/*
+ * Sign the concatenation of msg[0..n) with alg; *sig_n is FWD_SIG_MAX on entry
+ * by convention of sig's size.  COSE form: r || s for ECDSA.  The signature is
+ * verified with the public key before this returns.
+ */
+enum fw_kind fw_key_sign(struct fw_key *key, int32_t alg,
+    const struct fwd_span *msg, size_t n, uint8_t sig[FWD_SIG_MAX],
+    size_t *sig_n, struct fw_error *err);
+/*
+ * The certificates on the key's token that lead from the one of the key
+ * upwards, leaf first.  FW_E_KEY when the token has none for the key, or the
+ * key lies in a file.
+ */
+enum fw_kind fw_key_chain(struct fw_key *key, struct fw_chain *out,
+    struct fw_error *err);
+
+/* ---- CBOR: deterministic encoding (cbor_write.c) ---------------------- */
+
+/*
+ * Encoder into a buffer; errors (memory) stick and are asked for once at the
+ * end by fw_cbor_done().
+ */
+struct fw_cbor {
+	struct fw_buf out;
+	bool failed;
+};
+void fw_cbor_deinit(struct fw_cbor *c);
+void fw_cbor_head(struct fw_cbor *c, unsigned major, uint64_t v);
+void fw_cbor_uint(struct fw_cbor *c, uint64_t v);
+void fw_cbor_int(struct fw_cbor *c, int64_t v);
+void fw_cbor_bytes(struct fw_cbor *c, const void *p, size_t n);
+void fw_cbor_text(struct fw_cbor *c, const char *s);
+void fw_cbor_array(struct fw_cbor *c, uint64_t n);
+void fw_cbor_map(struct fw_cbor *c, uint64_t n);
+void fw_cbor_tag(struct fw_cbor *c, uint64_t v);
+void fw_cbor_bool(struct fw_cbor *c, bool v);
+void fw_cbor_nil(struct fw_cbor *c);
+void fw_cbor_raw(struct fw_cbor *c, const void *p, size_t n);
+/* A byte string that wraps what inner has encoded; inner is emptied. */
+void fw_cbor_wrap(struct fw_cbor *c, struct fw_cbor *inner);
+enum fw_kind fw_cbor_done(struct fw_cbor *c, struct fw_buf *out,
+    struct fw_error *err);
+
+/* ---- building and signing: see build.h -------------------------------- */
+
+#endif
