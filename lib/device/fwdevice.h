@@ -597,6 +597,8 @@ struct fwd_event {
  * Returns the length.
  */
 size_t fwd_event_format(const struct fwd_event *ev, char *out, size_t n);
+/* A fact alone, as it stands in such a line. */
+size_t fwd_fact_format(const struct fwd_fact *fact, char *out, size_t n);
 
 /* Receives events; ctx is the caller's.  fn may be NULL: no trace. */
 struct fwd_tracer {
