@@ -761,6 +761,11 @@ struct fwd_digest {
 	struct fwd_span bytes;
 };
 
+/* Take one from c: two elements, an algorithm of ours and as many bytes as it
+   has.  Errors: CBOR, FWD_E_DIGEST_ALG. */
+FWD_MUST_USE fwd_status fwd_digest_read(struct fwd_cbor *c,
+    struct fwd_digest *digest);
+
 /*
  * An envelope taken apart, nothing in it judged but its own form.  Severable
  * elements and integrated payloads stay where they are: look them up.
@@ -799,7 +804,8 @@ bool fwd_envelope_next(const struct fwd_envelope *env, size_t *at,
 
 /* A section that can be severed: in the manifest, in the envelope, or gone. */
 struct fwd_section {
-	struct fwd_span content;	/* empty when not there */
+	struct fwd_span content;	/* p is NULL when not there */
+	struct fwd_span bstr;		/* with its head, as it is hashed */
 	struct fwd_digest digest;	/* alg 0: not severable */
 	bool declared;			/* the manifest has the element */
 };
