@@ -63,9 +63,20 @@ enum fw_kind fw_fail_ssl(struct fw_error *err, enum fw_kind kind,
 /* Put words and ": " in front of the text; returns the kind it has. */
 enum fw_kind fw_wrap(struct fw_error *err, const char *fmt, ...)
     FW_PRINTF(2, 3);
-/* Write to a file: "PROG: file:line:col: text\n"; text is made printable. */
+/*
+ * Format as one line, "PROG: file:line:col: text\n", made printable; prog may be
+ * NULL.  A buffer of FW_ERROR_LINE_MAX bytes is never too small.
+ */
+#define FW_ERROR_LINE_MAX 5632
 void fw_error_format(const struct fw_error *err, const char *prog, char *out,
     size_t n);
+/*
+ * Copy text that nobody vouches for so that it is safe on a terminal and in a
+ * log: UTF-8 stays; control characters, what turns the reading order and bytes
+ * that are not UTF-8 become \xNN.  Always ends in NUL; returns how many bytes
+ * of text did not fit, 0 when all did (room 4 * n + 1 is always enough).
+ */
+size_t fw_printable(const void *text, size_t n, char *out, size_t room);
 
 /* ---- bytes and files (io.c) ------------------------------------------ */
 
@@ -79,23 +90,38 @@ struct fw_buf {
 void fw_buf_deinit(struct fw_buf *b);	/* wipes what it held */
 enum fw_kind fw_buf_add(struct fw_buf *b, const void *p, size_t n,
     struct fw_error *err);
+/* Make room for n more bytes, so that b->p + b->n can be written to. */
+enum fw_kind fw_buf_reserve(struct fw_buf *b, size_t n, struct fw_error *err);
 struct fwd_span fw_buf_span(const struct fw_buf *b);
 
+/*
+ * Open a regular file for reading; anything else is FW_E_INPUT.  size may be
+ * NULL.  The caller closes *fd.
+ */
+enum fw_kind fw_file_open(const char *path, int *fd, uint64_t *size,
+    struct fw_error *err);
 /* Read a whole regular file of at most max bytes. */
 enum fw_kind fw_file_read(const char *path, size_t max, struct fw_buf *out,
+    struct fw_error *err);
+/* Write all n bytes at the file's place; path is for the message. */
+enum fw_kind fw_write_all(int fd, const void *p, size_t n, const char *path,
     struct fw_error *err);
 
 /*
  * An output file that appears whole or not at all: it has no name (O_TMPFILE)
  * until fw_output_commit() links it, or, where the file system cannot do that,
- * a temporary name that fw_output_abandon() and fatal signals remove.
+ * a temporary name that fw_output_abandon() and fatal signals remove.  A
+ * regular file of that name is replaced; anything else there is an error.
+ * After a commit that succeeded the structure is empty again; after one that
+ * failed fw_output_abandon() is still due.
  */
 struct fw_output {
 	int fd;				/* open for reading and writing */
+	int dir;			/* the directory of the file */
 	char *path;			/* the final name */
 	char *temporary;		/* NULL: the file has no name yet */
 };
-#define FW_OUTPUT_NONE { .fd = -1 }
+#define FW_OUTPUT_NONE { .fd = -1, .dir = -1 }
 enum fw_kind fw_output_open(const char *path, struct fw_output *out,
     struct fw_error *err);
 enum fw_kind fw_output_commit(struct fw_output *out, struct fw_error *err);

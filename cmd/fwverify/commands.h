@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of fwverify; each file defines one, and the help text it has. */
+#ifndef FWVERIFY_COMMANDS_H
+#define FWVERIFY_COMMANDS_H
+
+#include "host/fwhost.h"
+
+enum fw_kind cmd_check(int argc, char **argv, struct fw_error *err);
+enum fw_kind cmd_chain(int argc, char **argv, struct fw_error *err);
+enum fw_kind cmd_primitive(int argc, char **argv, struct fw_error *err);
+enum fw_kind cmd_envelope(int argc, char **argv, struct fw_error *err);
+
+/* What follows "usage: fwverify ": see struct cli_command. */
+extern const char cmd_check_help[];
+extern const char cmd_chain_help[];
+extern const char cmd_primitive_help[];
+extern const char cmd_envelope_help[];
+
+#endif
