@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Output files that appear whole or not at all. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "host/internal.h"
+
+enum {
+	TEMPS_MAX = 8,			/* outputs open at the same time */
+	TEMP_NAME = 4 + 16 + 4 + 1,	/* .fw-0123456789abcdef.tmp */
+	TRIES_MAX = 16,			/* for a name nobody has */
+};
+
+/* ---- temporary names that fatal signals remove ----------------------- */
+
+static const int fatal[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE,
+    SIGXCPU, SIGXFSZ };
+enum { NFATAL = sizeof fatal / sizeof fatal[0] };
+
+/*
+ * The one mutable global of the host libraries: a signal handler has nothing
+ * else to look at.  A slot is filled in while claimed, used while armed.
+ */
+enum { FREE, CLAIMED, ARMED };
+static struct {
+	atomic_int state;
+	int dir;
+	char name[TEMP_NAME];
+} temps[TEMPS_MAX];
+static atomic_int armed;
+static struct sigaction before[NFATAL];
+
+/* Only async-signal-safe calls here. */
+static void
+on_fatal(int sig)
+{
+	const int saved = errno;
+
+	for (int i = 0; i < TEMPS_MAX; i++)
+		if (atomic_load(&temps[i].state) == ARMED)
+			(void)unlinkat(temps[i].dir, temps[i].name, 0);
+	/* On return the signal comes again and finds what was there before. */
+	for (int i = 0; i < NFATAL; i++)
+		if (fatal[i] == sig)
+			(void)sigaction(sig, &before[i], NULL);
+	(void)raise(sig);
+	errno = saved;
+}
+
+static void
+catch_fatal(void)
+{
+	struct sigaction ours = { .sa_handler = on_fatal };
+
+	(void)sigfillset(&ours.sa_mask);
+	for (int i = 0; i < NFATAL; i++) {
+		if (sigaction(fatal[i], NULL, &before[i]) != 0 ||
+		    (before[i].sa_handler == SIG_IGN &&
+		    (before[i].sa_flags & SA_SIGINFO) == 0))
+			continue;		/* nohup stays in force */
+		(void)sigaction(fatal[i], &ours, NULL);
+	}
+}
+
+static void
+release_fatal(void)
+{
+	struct sigaction now;
+
+	for (int i = 0; i < NFATAL; i++)
+		if (sigaction(fatal[i], NULL, &now) == 0 &&
+		    (now.sa_flags & SA_SIGINFO) == 0 &&
+		    now.sa_handler == on_fatal)
+			(void)sigaction(fatal[i], &before[i], NULL);
+}
+
+static bool
+temp_arm(int dir, const char *name)
+{
+	for (int i = 0; i < TEMPS_MAX; i++) {
+		int expected = FREE;
+
+		if (!atomic_compare_exchange_strong(&temps[i].state, &expected,
+		    CLAIMED))
+			continue;
+		temps[i].dir = dir;
+		memcpy(temps[i].name, name, TEMP_NAME);
+		if (atomic_fetch_add(&armed, 1) == 0)
+			catch_fatal();
+		atomic_store(&temps[i].state, ARMED);
+		return true;
+	}
+	return false;
+}
+
+static void
+temp_disarm(int dir, const char *name)
+{
+	for (int i = 0; i < TEMPS_MAX; i++) {
+		if (atomic_load(&temps[i].state) != ARMED ||
+		    temps[i].dir != dir || strcmp(temps[i].name, name) != 0)
+			continue;
+		atomic_store(&temps[i].state, FREE);
+		if (atomic_fetch_sub(&armed, 1) == 1)
+			release_fatal();
+		return;
+	}
+}
+
+/* ---- opening --------------------------------------------------------- */
+
+/* The last segment of a path; may be empty. */
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+/* What exists at the final name must be a regular file. */
+static enum fw_kind
+check_target(const struct fw_output *out, struct fw_error *err)
+{
+	const char *name = base_name(out->path);
+	struct stat st;
+
+	if (fstatat(out->dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		if (errno == ENOENT)
+			return FW_OK;
+		return fw_fail_errno(err, FW_E_IO, "cannot write '%s'",
+		    out->path);
+	}
+	if (S_ISDIR(st.st_mode))
+		return fw_fail(err, FW_E_IO,
+		    "cannot write '%s': it is a directory (name a file in it)",
+		    out->path);
+	if (S_ISLNK(st.st_mode))
+		return fw_fail(err, FW_E_IO, "cannot write '%s': it is a "
+		    "symbolic link (name the file it stands for)", out->path);
+	if (!S_ISREG(st.st_mode))
+		return fw_fail(err, FW_E_IO, "cannot write '%s': it is not a "
+		    "regular file (an output appears whole or not at all, "
+		    "which needs one)", out->path);
+	return FW_OK;
+}
+
+static enum fw_kind
+open_directory(struct fw_output *out, struct fw_error *err)
+{
+	const char *name = base_name(out->path);
+	const size_t n = (size_t)(name - out->path);
+	FW_FREE char *dir = n == 0 ? strdup(".") : strndup(out->path, n);
+
+	if (dir == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	if (strcmp(name, "") == 0 || strcmp(name, ".") == 0 ||
+	    strcmp(name, "..") == 0)
+		return fw_fail(err, FW_E_USAGE,
+		    "cannot write '%s': it does not name a file", out->path);
+	out->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* A directory can be writable without being readable. */
+	if (out->dir < 0 && errno == EACCES)
+		out->dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (out->dir < 0)
+		return fw_fail_errno(err, FW_E_IO, "cannot write '%s'",
+		    out->path);
+	return FW_OK;
+}
+
+static bool
+random_name(char name[TEMP_NAME])
+{
+	uint64_t r;
+
+	if (getrandom(&r, sizeof r, 0) != (ssize_t)sizeof r)
+		return false;
+	(void)snprintf(name, TEMP_NAME, ".fw-%016" PRIx64 ".tmp", r);
+	return true;
+}
+
+/*
+ * Find a free temporary name beside the target and make the file appear
+ * there: a new one when fd is -1, otherwise the unnamed fd.  The name is armed
+ * before the file exists, so that no signal comes between.
+ */
+static enum fw_kind
+take_temporary(struct fw_output *out, int (*make)(struct fw_output *out,
+    const char *name), struct fw_error *err)
+{
+	char *name = malloc(TEMP_NAME);
+	int saved = EEXIST;
+
+	if (name == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	for (int i = 0; i < TRIES_MAX && saved == EEXIST; i++) {
+		if (!random_name(name)) {
+			saved = errno;
+			break;
+		}
+		if (!temp_arm(out->dir, name)) {
+			free(name);
+			return fw_fail(err, FW_E_IO,
+			    "more than %d output files at once", TEMPS_MAX);
+		}
+		if (make(out, name) == 0) {
+			out->temporary = name;
+			return FW_OK;
+		}
+		saved = errno;
+		temp_disarm(out->dir, name);
+	}
+	free(name);
+	errno = saved;
+	return fw_fail_errno(err, FW_E_IO, "cannot write '%s'", out->path);
+}
+
+static int
+make_new(struct fw_output *out, const char *name)
+{
+	out->fd = openat(out->dir, name,
+	    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+	return out->fd < 0 ? -1 : 0;
+}
+
+/* The link that stands for an open file; NULL when /proc is not there. */
+static bool
+proc_link(int fd, char out[32])
+{
+	struct stat st;
+
+	(void)snprintf(out, 32, "/proc/self/fd/%d", fd);
+	return lstat(out, &st) == 0;
+}
+
+/* Give the unnamed file a name; errno EEXIST when it is taken. */
+static int
+make_link(struct fw_output *out, const char *name)
+{
+	char from[32];
+
+	if (!proc_link(out->fd, from))
+		return -1;
+	return linkat(AT_FDCWD, from, out->dir, name, AT_SYMLINK_FOLLOW);
+}
+
+/* False when the file system or the system cannot do it. */
+static bool
+open_unnamed(struct fw_output *out)
+{
+	char from[32];
+
+	out->fd = openat(out->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+	if (out->fd < 0)
+		return false;
+	if (proc_link(out->fd, from))
+		return true;
+	(void)close(out->fd);
+	out->fd = -1;
+	return false;
+}
+
+enum fw_kind
+fw_output_open(const char *path, struct fw_output *out, struct fw_error *err)
+{
+	FW_CLEANUP(fw_output_abandon) struct fw_output o = FW_OUTPUT_NONE;
+
+	o.path = strdup(path);
+	if (o.path == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	FW_TRY(open_directory(&o, err));
+	FW_TRY(check_target(&o, err));
+	/* A real obstacle (permissions, a full disk) shows up again here. */
+	if (!open_unnamed(&o))
+		FW_TRY(take_temporary(&o, make_new, err));
+	*out = o;
+	o = (struct fw_output)FW_OUTPUT_NONE;
+	return FW_OK;
+}
+
+/* ---- the end --------------------------------------------------------- */
+
+/* Give the file its final name, in one step. */
+static enum fw_kind
+put_in_place(struct fw_output *out, struct fw_error *err)
+{
+	const char *name = base_name(out->path);
+
+	if (out->temporary == NULL) {
+		if (make_link(out, name) == 0)
+			return FW_OK;
+		if (errno != EEXIST)
+			return fw_fail_errno(err, FW_E_IO,
+			    "cannot write '%s'", out->path);
+		/* linkat() does not replace, renameat() does. */
+		FW_TRY(check_target(out, err));
+		FW_TRY(take_temporary(out, make_link, err));
+	} else {
+		FW_TRY(check_target(out, err));
+	}
+	if (renameat(out->dir, out->temporary, out->dir, name) != 0)
+		return fw_fail_errno(err, FW_E_IO, "cannot write '%s'",
+		    out->path);
+	temp_disarm(out->dir, out->temporary);
+	free(out->temporary);
+	out->temporary = NULL;
+	return FW_OK;
+}
+
+enum fw_kind
+fw_output_commit(struct fw_output *out, struct fw_error *err)
+{
+	/* What the name shows must be on the disk before the name is. */
+	if (fsync(out->fd) != 0 && errno != EINVAL && errno != EROFS)
+		return fw_fail_errno(err, FW_E_IO, "cannot write '%s'",
+		    out->path);
+	FW_TRY(put_in_place(out, err));
+	if (fsync(out->dir) != 0 && errno != EINVAL && errno != EROFS &&
+	    errno != EBADF)
+		return fw_fail_errno(err, FW_E_IO, "cannot write the "
+		    "directory of '%s' (the file is there, but may not "
+		    "outlive a power failure)", out->path);
+	fw_output_abandon(out);
+	return FW_OK;
+}
+
+void
+fw_output_abandon(struct fw_output *out)
+{
+	if (out->temporary != NULL) {
+		(void)unlinkat(out->dir, out->temporary, 0);
+		temp_disarm(out->dir, out->temporary);
+	}
+	if (out->fd >= 0)
+		(void)close(out->fd);
+	if (out->dir >= 0)
+		(void)close(out->dir);
+	free(out->temporary);
+	free(out->path);
+	*out = (struct fw_output)FW_OUTPUT_NONE;
+}
+
+enum fw_kind
+fw_file_write(const char *path, const void *p, size_t n, struct fw_error *err)
+{
+	FW_CLEANUP(fw_output_abandon) struct fw_output out = FW_OUTPUT_NONE;
+
+	FW_TRY(fw_output_open(path, &out, err));
+	FW_TRY(fw_write_all(out.fd, p, n, path, err));
+	return fw_output_commit(&out, err);
+}
