@@ -306,13 +306,22 @@ struct fw_chain {
 };
 /*
  * Load PEM certificates, leaf first.  The order is checked (each certificate
- * names the next as its issuer); a self-issued certificate at the end is moved
- * to root.  Text around the PEM blocks is allowed, private keys are not looked
- * at.
+ * names the next as its issuer, byte by byte); a self-issued certificate at
+ * the end is moved to root.  Text and other PEM blocks around the certificates
+ * are allowed, private keys are not looked at.  FW_E_INPUT when the file holds
+ * no certificate, too many, a damaged one or a chain out of order.
  */
 enum fw_kind fw_chain_load(const char *path, struct fw_chain *out,
     struct fw_error *err);
-/* The same for certificates given in DER, in any order (from a token). */
+/*
+ * Make a chain of certificates in DER: cert[0] is the leaf, the others may
+ * come in any order, and those that do not lead upwards from the leaf are left
+ * out.  An issuer is a certificate whose subject is the issuer's name, byte by
+ * byte, and whose key made the signature; of two with different keys it is the
+ * one that did.  The end is where no issuer is found or a certificate is
+ * self-issued.  The buffers that are used are moved out of cert[]; release all
+ * of cert[] afterwards in any case.
+ */
 enum fw_kind fw_chain_order(struct fw_buf *cert, size_t n,
     struct fw_chain *out, struct fw_error *err);
 void fw_chain_deinit(struct fw_chain *c);
@@ -330,16 +339,28 @@ struct fw_anchor {
 enum fw_kind fw_anchor_load(const char *path, struct fw_anchor *out,
     struct fw_error *err);
 void fw_anchor_deinit(struct fw_anchor *a);
-/* A DER Name as RFC 2253-like text ("CN=..., O=..."), allocated. */
+/*
+ * A DER Name as text, most specific part first ("CN=..., O=..."), allocated.
+ * What could disturb a terminal is escaped; an empty name is "(empty name)".
+ */
 enum fw_kind fw_name_format(struct fwd_span name, char **out,
     struct fw_error *err);
 
-/* ---- keys (key.c, p11.c, pin.c) -------------------------------------- */
+/* ---- keys (key.c, keyfile.c, p11*.c, pin.c, hold.c) ------------------ */
 
-/* How to reach a key; all may be NULL or zero. */
+/*
+ * How to reach a key.  A PIN (or the passphrase of a key file) comes from the
+ * first of these that is given: pin_fd or pin_env (both is an error), the
+ * URI's pin-source or pin-value, a prompt on /dev/tty.  Of pin_fd one line is
+ * read for each login, so that two tokens can be fed from one descriptor;
+ * the variable named by pin_env is removed from the environment once it was
+ * read, so that it serves one token only.
+ */
 struct fw_key_options {
-	const char *module;		/* PKCS#11 module; overrides p11-kit */
-	const char *pin_env;		/* name of an environment variable */
+	const char *module;		/* PKCS#11 module; overrides the URI
+					   and p11-kit; or NULL */
+	const char *pin_env;		/* name of an environment variable, or
+					   NULL */
 	int pin_fd;			/* -1: none */
 	bool no_prompt;			/* never ask on the terminal */
 	bool final_try;			/* log in even if the token says that
@@ -349,9 +370,33 @@ struct fw_key_options {
 	void (*warn)(void *ctx, const char *text);
 	void *warn_ctx;
 };
+#define FW_KEY_OPTIONS_NONE { .pin_fd = -1 }
+
+/*
+ * Signals.  A token must be left in order (C_Finalize), whatever ends the
+ * program: some stay unusable otherwise.  So while a token's key is open,
+ * from fw_key_open() to fw_key_free(), SIGINT, SIGTERM and SIGHUP are blocked
+ * in the calling thread (those that are ignored stay so); one that came
+ * meanwhile takes effect inside the last fw_key_free(), after the token was
+ * finalized.  Threads started while a key is open inherit this, threads
+ * started before must block the three themselves.  SIGQUIT is left alone as
+ * the way out when a token hangs.  Open and free in one thread, free before
+ * exit() (never from atexit()), and never use a key across fork().
+ *
+ * Long work with a key open should ask fw_interrupted() now and then and give
+ * up; PIN prompts and fw_key_sign() do.
+ */
+bool fw_interrupted(void);
 
 struct fw_key;
-/* ref: an RFC 7512 URI that begins with "pkcs11:", or a PEM file. */
+/*
+ * ref: an RFC 7512 URI that begins with "pkcs11:", or a PEM file; opt may be
+ * NULL.  A malformed URI (FW_E_INPUT) and one that does not name exactly one
+ * token (FW_E_KEY) fail before a PIN is asked for.  At most one login is tried
+ * per key, none when the process is logged in to the token already; after a
+ * refused PIN the caller must not try again.  Exactly one private key must
+ * match; otherwise the candidates are listed.
+ */
 enum fw_kind fw_key_open(const char *ref, const struct fw_key_options *opt,
     struct fw_key **out, struct fw_error *err);
 void fw_key_free(struct fw_key *key);
@@ -362,14 +407,20 @@ const char *fw_key_label(const struct fw_key *key);
 /* DER SubjectPublicKeyInfo; empty when the token does not show it: then
    fw_key_set_public() must be called, with the certificate's. */
 struct fwd_span fw_key_public(const struct fw_key *key);
+/* The certificate's key for this key: FW_E_REFUSED when it is not the same
+   one, or not of its kind where the token does not show it. */
 enum fw_kind fw_key_set_public(struct fw_key *key, struct fwd_span spki,
     struct fw_error *err);
-/* The algorithm that fits the key: ESP256, ESP384, ESP512, Ed25519, PS256. */
+/* The algorithm that fits the key: ESP256, ESP384, ESP512, Ed25519, PS256;
+   0: not known before fw_key_set_public(). */
 int32_t fw_key_alg(const struct fw_key *key);
 /*
- * Sign the concatenation of msg[0..n) with alg; *sig_n is FWD_SIG_MAX on entry
- * by convention of sig's size.  COSE form: r || s for ECDSA.  The signature is
- * verified with the public key before this returns.
+ * Sign the concatenation of msg[0..n) with alg, one of those that are written
+ * (ESP*, Ed25519, PS*; FW_E_INPUT when it does not fit the key).  The
+ * signature, at most FWD_SIG_MAX bytes, is in COSE form: r || s for ECDSA.
+ * It has been verified with the public key before this returns: FW_E_KEY when
+ * it does not hold, FW_E_REFUSED when that key came by fw_key_set_public(),
+ * so that the certificate may be another key's.
  */
 enum fw_kind fw_key_sign(struct fw_key *key, int32_t alg,
     const struct fwd_span *msg, size_t n, uint8_t sig[FWD_SIG_MAX],
