@@ -33,6 +33,7 @@
 					   is a multiple of it */
 #define FWD_NAME_MAX		256u	/* longest member name, plus one */
 #define FWD_COMPONENTS_MAX	16u	/* components in a manifest */
+#define FWD_PAYLOADS_MAX	64u	/* payloads a manifest can fetch */
 #define FWD_ATTACHMENTS_MAX	32u	/* attachments in a bundle */
 #define FWD_AUTH_MAX		8u	/* signature blocks looked at */
 #define FWD_CHAIN_MAX		8u	/* certificates in one x5chain */
@@ -398,11 +399,16 @@ enum fwd_key_type {
  * A public key.  point: the uncompressed point 04 || X || Y of an EC key
  * (RFC 5480), the 32 bytes of an Ed25519 key (RFC 8032), or the modulus of an
  * RSA key, big endian without leading zeros; exponent: of an RSA key, likewise.
+ * An RSA key can be limited by its SubjectPublicKeyInfo (RFC 4055 section 1.2):
+ * pss, never to be used with RS256 and its like; only, if not 0, the one
+ * algorithm it is for.
  */
 struct fwd_key {
 	enum fwd_key_type type;
 	struct fwd_span point;
 	struct fwd_span exponent;
+	bool pss;
+	int32_t only;
 };
 
 /* Length of a digest in bytes, 0 when alg is none that is supported. */
@@ -632,14 +638,11 @@ enum {					/* fwd_policy.clock */
 };
 
 enum {					/* fwd_policy.flags */
-	FWD_ALLOW_SWAP = 1u << 0,
-	FWD_ALLOW_UNORDERED = 1u << 1,	/* strict-order false; the commands
-					   are still executed in order */
 	/* The identity port may answer FWD_UNJUDGED and the run goes on.
 	   For tools that have no device; never set it in one. */
 	FWD_NO_DEVICE = 1u << 2,
-	/* Do not demand the manifest profile of fwsign (fwmanifest rules on
-	   identity and image checks); what the draft demands still holds. */
+	/* Do not demand the manifest profile that fwbundle(5) describes;
+	   what the draft itself demands still holds. */
 	FWD_ANY_PROFILE = 1u << 3,
 };
 
@@ -914,6 +917,7 @@ struct fwd_component {
 	bool vendor_ok, class_ok;	/* conditions met in the shared seq. */
 	bool written;			/* not matched since */
 	bool ever_written;		/* in this run */
+	bool copied_from;		/* a staging area */
 	bool validated;
 	/* what it holds, where the library knows */
 	int64_t have_alg;		/* 0: unknown */
@@ -929,13 +933,13 @@ struct fwd_signer {
 	bool bare_key;			/* an anchor without certificate */
 };
 
+/* An attachment the signed list names. */
 struct fwd_attachment {
-	struct fwd_span name;		/* in the list, JSON string content */
-	struct fwd_span type;
+	struct fwd_span name;
+	struct fwd_span type;		/* media type */
 	uint64_t size;
-	struct fwd_digest digest;
-	bool seen;
-	uint8_t digest_bytes[FWD_DIGEST_MAX];
+	int64_t digest_alg;
+	uint8_t digest[FWD_DIGEST_MAX];
 };
 
 /*
@@ -967,17 +971,22 @@ struct fwd_ctx {
 
 	/* private */
 	struct {
-		uint64_t size;		/* of the current member */
-		char name[FWD_NAME_MAX];
-		bool have;		/* a member header waits */
-		bool end;		/* the end was reached */
+		char name[FWD_NAME_MAX];	/* of the current member */
+		size_t name_n;
+		uint64_t size;
+		uint64_t left;		/* of its bytes, not read yet */
+		bool have;		/* a header was read and not used */
+		bool end;		/* there are no more members */
 	} bundle;
 	struct {
-		bool all;		/* index is true */
-		uint32_t list[FWD_COMPONENTS_MAX];
+		struct fwd_span uri[FWD_PAYLOADS_MAX];	/* in order */
+		size_t n;
+		size_t next;		/* the first that was not passed */
+	} payload;
+	struct {
+		uint32_t list[FWD_COMPONENTS_MAX];	/* component index */
 		uint32_t n;		/* entries in list; 0: not set */
 		uint32_t steps;
-		uint32_t depth;
 		int64_t section;
 	} seq;
 	int64_t now;

@@ -84,4 +84,63 @@ FWD_MUST_USE fwd_status fwd_report(struct fwd_tracer trace,
     enum fwd_step step, fwd_status status, uint32_t index, int64_t code,
     struct fwd_fact got, struct fwd_fact want);
 
+/* A tracer that remembers the last failed step in ctx->refusal. */
+struct fwd_tracer fwd_ctx_tracer(struct fwd_ctx *ctx);
+
+/* The same for a run: report a step of it. */
+#define FWD_NOTE(ctx, step, status, index, code, got, want) \
+	fwd_report(fwd_ctx_tracer(ctx), step, status, index, code, got, want)
+
+static inline struct fwd_span
+fwd_span_of(const void *p, size_t n)
+{
+	return (struct fwd_span){ (const uint8_t *)p, n };
+}
+
+/* ---- ustar.c --------------------------------------------------------- */
+
+/* Read the next member's header, unless one waits already: afterwards
+   ctx->bundle has its name and size, or end is true. */
+FWD_MUST_USE fwd_status fwd_member_next(struct fwd_ctx *ctx);
+/* The next bytes of the member, in the transfer buffer; none at its end. */
+FWD_MUST_USE fwd_status fwd_member_data(struct fwd_ctx *ctx,
+    struct fwd_span *data);
+/* Is name one that a member may have? */
+bool fwd_member_name_ok(struct fwd_span name);
+/* Demand that the next member has this name, and report it. */
+FWD_MUST_USE fwd_status fwd_member_expect(struct fwd_ctx *ctx,
+    struct fwd_span name);
+/* Read the member's data and let them go. */
+FWD_MUST_USE fwd_status fwd_member_pass(struct fwd_ctx *ctx);
+
+/* ---- attach.c -------------------------------------------------------- */
+
+/* Read the signed list out of the text section into ctx->attachment. */
+FWD_MUST_USE fwd_status fwd_attachments_read(struct fwd_ctx *ctx);
+/* Judge the members behind the payloads, up to the end of the bundle. */
+FWD_MUST_USE fwd_status fwd_attachments_check(struct fwd_ctx *ctx);
+
+/* ---- component.c ----------------------------------------------------- */
+
+/* Hash one span.  out has room for FWD_DIGEST_MAX. */
+FWD_MUST_USE fwd_status fwd_hash(const struct fwd_crypto *crypto, int64_t alg,
+    struct fwd_span data, uint8_t *out);
+/* Fetch the component's payload by its parameters; what it holds then. */
+FWD_MUST_USE fwd_status fwd_component_fetch(struct fwd_ctx *ctx, uint32_t i);
+FWD_MUST_USE fwd_status fwd_component_copy(struct fwd_ctx *ctx, uint32_t i);
+FWD_MUST_USE fwd_status fwd_component_write(struct fwd_ctx *ctx, uint32_t i);
+/* Compare what it holds with its digest, or content, parameter.  got, of
+   FWD_DIGEST_MAX bytes, is the digest it has, *got_n 0 if that is unknown. */
+FWD_MUST_USE fwd_status fwd_component_match(struct fwd_ctx *ctx, uint32_t i,
+    uint8_t *got, size_t *got_n);
+FWD_MUST_USE fwd_status fwd_component_content(struct fwd_ctx *ctx,
+    uint32_t i);
+
+/* ---- sequence.c ------------------------------------------------------ */
+
+/* Judge the form of every sequence and list the payloads they fetch. */
+FWD_MUST_USE fwd_status fwd_sequences_survey(struct fwd_ctx *ctx);
+/* Run the shared sequence and then the section of that key, if there. */
+FWD_MUST_USE fwd_status fwd_section_run(struct fwd_ctx *ctx, int64_t key);
+
 #endif

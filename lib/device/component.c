@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Components: filled by fetch, copy and write, compared with digests and
+ * content.  Where the port stores nothing, the digest of what would have been
+ * stored stands for the stored bytes.
+ */
+#include "device/internal.h"
+
+static bool
+stores(const struct fwd_ctx *ctx)
+{
+	return ctx->port->store_write != NULL;
+}
+
+static bool
+is_set(const struct fwd_component *c, unsigned parameter)
+{
+	return (c->set >> parameter & 1u) != 0;
+}
+
+fwd_status
+fwd_hash(const struct fwd_crypto *crypto, int64_t alg, struct fwd_span data,
+    uint8_t *out)
+{
+	const size_t n = fwd_digest_size(alg);
+
+	if (n == 0)
+		return FWD_E_DIGEST_ALG;
+	FWD_TRY(crypto->hash_start(crypto->ctx, (int32_t)alg));
+	FWD_TRY(crypto->hash_add(crypto->ctx, data.p, data.n));
+	return crypto->hash_end(crypto->ctx, out, n);
+}
+
+/* ---- filling --------------------------------------------------------- */
+
+/* Something is about to be written: may it, and is there room? */
+static fwd_status
+begin(struct fwd_ctx *ctx, uint32_t i, uint64_t size)
+{
+	struct fwd_component *const c = &ctx->component[i];
+
+	if ((ctx->policy->flags & FWD_ANY_PROFILE) == 0 &&
+	    (!c->vendor_ok || !c->class_ok))
+		return FWD_E_UNCHECKED_ID;
+	if (size > c->capacity)
+		return FWD_NOTE(ctx, FWD_STEP_COMPONENT, FWD_E_STORE_SIZE, i,
+		    0, fwd_fact_uint(size), fwd_fact_uint(c->capacity));
+	c->have_alg = 0;
+	c->written = true;
+	c->ever_written = true;
+	c->validated = false;
+	return stores(ctx) ?
+	    ctx->port->store_begin(ctx->port->ctx, i, size) : FWD_OK;
+}
+
+static fwd_status
+put(struct fwd_ctx *ctx, uint32_t i, uint64_t off, struct fwd_span data)
+{
+	if (!stores(ctx) || data.n == 0)
+		return FWD_OK;
+	return ctx->port->store_write(ctx->port->ctx, i, off, data.p, data.n);
+}
+
+static fwd_status
+finish(struct fwd_ctx *ctx, uint32_t i)
+{
+	return stores(ctx) ? ctx->port->store_end(ctx->port->ctx, i) : FWD_OK;
+}
+
+/* The digest parameter was reached: remember it as what the component has. */
+static fwd_status
+digest_reached(struct fwd_component *c, uint64_t size, const uint8_t *got,
+    fwd_status mismatch)
+{
+	FWD_TRY(fwd_equal(got, c->digest.bytes.p, c->digest.bytes.n,
+	    mismatch));
+	c->have_alg = c->digest.alg;
+	c->have_size = size;
+	memcpy(c->have, got, c->digest.bytes.n);
+	return FWD_OK;
+}
+
+/* Report a payload: its size, or the digest if that is what differs. */
+static fwd_status
+note_payload(struct fwd_ctx *ctx, fwd_status s, uint32_t i, uint64_t size,
+    const uint8_t *got)
+{
+	const struct fwd_component *const c = &ctx->component[i];
+
+	if (s == FWD_E_PAYLOAD_DIGEST)
+		return FWD_NOTE(ctx, FWD_STEP_PAYLOAD, s, i, 0,
+		    fwd_fact_hex(fwd_span_of(got, c->digest.bytes.n)),
+		    fwd_fact_hex(c->digest.bytes));
+	return FWD_NOTE(ctx, FWD_STEP_PAYLOAD, s, i, 0, fwd_fact_uint(size),
+	    is_set(c, FWD_PAR_SIZE) ? fwd_fact_uint(c->size) :
+	    fwd_fact_none());
+}
+
+/* An integrated payload: the element of the envelope with that name. */
+static bool
+find_integrated(const struct fwd_envelope *env, struct fwd_span name,
+    struct fwd_span *content)
+{
+	struct fwd_member m;
+	size_t at = 0;
+
+	while (fwd_envelope_next(env, &at, &m)) {
+		if (m.key == 0 && fwd_span_equal(m.name, name)) {
+			*content = m.content;
+			return true;
+		}
+	}
+	return false;
+}
+
+static fwd_status
+take_integrated(struct fwd_ctx *ctx, uint32_t i, struct fwd_span data)
+{
+	struct fwd_component *const c = &ctx->component[i];
+	uint8_t got[FWD_DIGEST_MAX];
+	fwd_status s;
+
+	if (is_set(c, FWD_PAR_SIZE) && data.n != c->size)
+		return note_payload(ctx, FWD_E_PAYLOAD_SIZE, i, data.n, NULL);
+	FWD_TRY(begin(ctx, i, data.n));
+	FWD_TRY(put(ctx, i, 0, data));
+	FWD_TRY(finish(ctx, i));
+	FWD_TRY(fwd_hash(ctx->crypto, c->digest.alg, data, got));
+	s = digest_reached(c, data.n, got, FWD_E_PAYLOAD_DIGEST);
+	return note_payload(ctx, s, i, data.n, got);
+}
+
+/* Go on in the bundle to the member of that name, past those before it. */
+static fwd_status
+find_member(struct fwd_ctx *ctx, struct fwd_span name)
+{
+	struct fwd_span next;
+
+	while (ctx->payload.next < ctx->payload.n) {
+		next = ctx->payload.uri[ctx->payload.next];
+		FWD_TRY(fwd_member_expect(ctx, next));
+		ctx->payload.next++;
+		if (fwd_span_equal(next, name))
+			return FWD_OK;
+		FWD_TRY(fwd_member_pass(ctx));	/* for another slot */
+	}
+	return FWD_E_PAYLOAD_MISSING;
+}
+
+/* Stream the current member into the component. */
+static fwd_status
+stream(struct fwd_ctx *ctx, uint32_t i, uint8_t *got)
+{
+	const struct fwd_crypto *const crypto = ctx->crypto;
+	struct fwd_component *const c = &ctx->component[i];
+	struct fwd_span data;
+	uint64_t off = 0;
+
+	FWD_TRY(crypto->hash_start(crypto->ctx, (int32_t)c->digest.alg));
+	do {
+		FWD_TRY(fwd_member_data(ctx, &data));
+		FWD_TRY(crypto->hash_add(crypto->ctx, data.p, data.n));
+		FWD_TRY(put(ctx, i, off, data));
+		off += data.n;
+	} while (data.n != 0);
+	if (fwd_launder64(off) != ctx->bundle.size)
+		fwd_panic();		/* the loop cannot end here by itself */
+	FWD_TRY(crypto->hash_end(crypto->ctx, got, c->digest.bytes.n));
+	return finish(ctx, i);
+}
+
+static fwd_status
+take_member(struct fwd_ctx *ctx, uint32_t i)
+{
+	struct fwd_component *const c = &ctx->component[i];
+	uint8_t got[FWD_DIGEST_MAX] = { 0 };
+	uint64_t size;
+	fwd_status s;
+
+	FWD_TRY(find_member(ctx, c->uri));
+	size = ctx->bundle.size;
+	if (is_set(c, FWD_PAR_SIZE) && size != c->size)
+		return note_payload(ctx, FWD_E_PAYLOAD_SIZE, i, size, NULL);
+	FWD_TRY(begin(ctx, i, size));
+	FWD_TRY(stream(ctx, i, got));
+	s = digest_reached(c, size, got, FWD_E_PAYLOAD_DIGEST);
+	return note_payload(ctx, s, i, size, got);
+}
+
+fwd_status
+fwd_component_fetch(struct fwd_ctx *ctx, uint32_t i)
+{
+	const struct fwd_component *const c = &ctx->component[i];
+	struct fwd_span data;
+
+	if (!is_set(c, FWD_PAR_URI) || !is_set(c, FWD_PAR_DIGEST))
+		return FWD_E_UNSET;
+	if (!is_set(c, FWD_PAR_SIZE) &&
+	    (ctx->policy->flags & FWD_ANY_PROFILE) == 0)
+		return FWD_E_UNSET;
+	if (c->uri.n == 0 || c->uri.p[0] != '#')
+		return take_member(ctx, i);
+	if (!find_integrated(&ctx->env, c->uri, &data))
+		return FWD_E_PAYLOAD_MISSING;
+	return take_integrated(ctx, i, data);
+}
+
+/* Copy stored bytes through the transfer buffer. */
+static fwd_status
+copy_stored(struct fwd_ctx *ctx, uint32_t to, uint32_t from, uint64_t size)
+{
+	uint64_t off = 0;
+	size_t n;
+
+	for (; off < size; off += n) {
+		n = size - off < ctx->transfer_n ? (size_t)(size - off) :
+		    ctx->transfer_n;
+		FWD_TRY(ctx->port->store_read(ctx->port->ctx, from, off,
+		    ctx->transfer, n));
+		FWD_TRY(put(ctx, to, off, fwd_span_of(ctx->transfer, n)));
+	}
+	return finish(ctx, to);
+}
+
+fwd_status
+fwd_component_copy(struct fwd_ctx *ctx, uint32_t i)
+{
+	struct fwd_component *const c = &ctx->component[i];
+	struct fwd_component *from;
+
+	if (!is_set(c, FWD_PAR_SOURCE) || !is_set(c, FWD_PAR_DIGEST))
+		return FWD_E_UNSET;
+	if (c->source >= ctx->components || c->source == i)
+		return FWD_E_INDEX;
+	from = &ctx->component[c->source];
+	if (from->have_alg == 0)	/* its length is known from its writing */
+		return (ctx->policy->flags & FWD_NO_DEVICE) != 0 ?
+		    FWD_E_PAYLOAD_MISSING : FWD_E_IMAGE;
+	if (from->written && (ctx->policy->flags & FWD_ANY_PROFILE) == 0)
+		return FWD_E_UNCHECKED_IMAGE;
+	from->copied_from = true;
+	FWD_TRY(begin(ctx, i, from->have_size));
+	c->have_alg = from->have_alg;
+	c->have_size = from->have_size;
+	memcpy(c->have, from->have, sizeof c->have);
+	return stores(ctx) ? copy_stored(ctx, i, (uint32_t)c->source,
+	    from->have_size) : FWD_OK;
+}
+
+fwd_status
+fwd_component_write(struct fwd_ctx *ctx, uint32_t i)
+{
+	struct fwd_component *const c = &ctx->component[i];
+	const int64_t alg = is_set(c, FWD_PAR_DIGEST) ? c->digest.alg :
+	    FWD_SHA256;
+
+	if (!is_set(c, FWD_PAR_CONTENT))
+		return FWD_E_UNSET;
+	FWD_TRY(begin(ctx, i, c->content.n));
+	FWD_TRY(put(ctx, i, 0, c->content));
+	FWD_TRY(finish(ctx, i));
+	FWD_TRY(fwd_hash(ctx->crypto, alg, c->content, c->have));
+	c->have_alg = alg;
+	c->have_size = c->content.n;
+	return FWD_OK;
+}
+
+/* ---- comparing ------------------------------------------------------- */
+
+/* Hash what is stored, reading it back. */
+static fwd_status
+hash_stored(struct fwd_ctx *ctx, uint32_t i, int64_t alg, uint64_t size,
+    uint8_t *out)
+{
+	const struct fwd_crypto *const crypto = ctx->crypto;
+	uint64_t off = 0;
+	size_t n;
+
+	FWD_TRY(crypto->hash_start(crypto->ctx, (int32_t)alg));
+	for (; off < size; off += n) {
+		n = size - off < ctx->transfer_n ? (size_t)(size - off) :
+		    ctx->transfer_n;
+		FWD_TRY(ctx->port->store_read(ctx->port->ctx, i, off,
+		    ctx->transfer, n));
+		FWD_TRY(crypto->hash_add(crypto->ctx, ctx->transfer, n));
+	}
+	if (fwd_launder64(off) != size)
+		fwd_panic();
+	return crypto->hash_end(crypto->ctx, out, fwd_digest_size(alg));
+}
+
+/* Whatever was read back has to be what was written in this run. */
+static fwd_status
+matched(struct fwd_ctx *ctx, uint32_t i)
+{
+	struct fwd_component *const c = &ctx->component[i];
+
+	c->written = false;
+	if (ctx->seq.section == FWD_MAN_VALIDATE)
+		c->validated = true;
+	return FWD_OK;
+}
+
+fwd_status
+fwd_component_match(struct fwd_ctx *ctx, uint32_t i, uint8_t *got,
+    size_t *got_n)
+{
+	struct fwd_component *const c = &ctx->component[i];
+	uint64_t size;
+
+	*got_n = 0;
+	if (!is_set(c, FWD_PAR_DIGEST))
+		return FWD_E_UNSET;
+	if (!stores(ctx) && c->have_alg == 0)
+		return (ctx->policy->flags & FWD_NO_DEVICE) != 0 ?
+		    FWD_UNJUDGED : FWD_E_IMAGE;
+	size = is_set(c, FWD_PAR_SIZE) ? c->size : c->have_size;
+	if (stores(ctx)) {
+		if (!is_set(c, FWD_PAR_SIZE) && c->have_alg == 0)
+			return FWD_E_UNSET;
+		if (size > c->capacity)
+			return FWD_E_IMAGE;
+		FWD_TRY(hash_stored(ctx, i, c->digest.alg, size, got));
+	} else {
+		memcpy(got, c->have, FWD_DIGEST_MAX);
+		if (c->have_alg != c->digest.alg)
+			return FWD_E_IMAGE;
+	}
+	*got_n = c->digest.bytes.n;
+	if (c->have_alg != 0 && c->have_size != size)
+		return FWD_E_IMAGE;
+	FWD_TRY(fwd_equal(got, c->digest.bytes.p, c->digest.bytes.n,
+	    FWD_E_IMAGE));
+	return matched(ctx, i);
+}
+
+/* Compare stored bytes with the content, all of them (8.4.9.3). */
+static fwd_status
+content_stored(struct fwd_ctx *ctx, uint32_t i)
+{
+	const struct fwd_span want = ctx->component[i].content;
+	uint32_t differs = 0;
+	size_t off = 0, n;
+
+	for (; off < want.n; off += n) {
+		n = want.n - off < ctx->transfer_n ? want.n - off :
+		    ctx->transfer_n;
+		FWD_TRY(ctx->port->store_read(ctx->port->ctx, i, off,
+		    ctx->transfer, n));
+		differs |= fwd_equal(ctx->transfer, want.p + off, n,
+		    FWD_E_CONTENT) ^ FWD_OK;
+	}
+	if (fwd_launder64(off) != want.n)
+		fwd_panic();
+	return fwd_launder(differs) == 0 ? FWD_OK : FWD_E_CONTENT;
+}
+
+fwd_status
+fwd_component_content(struct fwd_ctx *ctx, uint32_t i)
+{
+	struct fwd_component *const c = &ctx->component[i];
+	uint8_t want[FWD_DIGEST_MAX];
+
+	if (!is_set(c, FWD_PAR_CONTENT))
+		return FWD_E_UNSET;
+	if (c->have_alg != 0 && c->have_size != c->content.n)
+		return FWD_E_CONTENT;
+	if (stores(ctx)) {
+		if (c->content.n > c->capacity)
+			return FWD_E_CONTENT;
+		FWD_TRY(content_stored(ctx, i));
+	} else if (c->have_alg == 0) {
+		return (ctx->policy->flags & FWD_NO_DEVICE) != 0 ?
+		    FWD_UNJUDGED : FWD_E_CONTENT;
+	} else {
+		FWD_TRY(fwd_hash(ctx->crypto, c->have_alg, c->content, want));
+		FWD_TRY(fwd_equal(want, c->have, fwd_digest_size(c->have_alg),
+		    FWD_E_CONTENT));
+	}
+	return matched(ctx, i);
+}
