@@ -1,29 +1,59 @@
 # SPDX-License-Identifier: Apache-2.0
+#
+# make            build fwsign and fwverify
+# make demo       install what is missing, build, show the whole thing
+# make check      install what is missing, build, run all tests (SAN=1: with
+#                 the address and undefined-behaviour sanitizers)
+# make bench      measure build and check against openssl dgst
+# make install    below PREFIX, DESTDIR in front of it
+# make setup      install what is missing; make packages prints the list
+
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 CFLAGS  ?= -O2 -g
+
+# The Debian packages that building, testing and the demo need.
+PACKAGES := gcc libc6-dev make pkg-config \
+	libssl-dev libyaml-dev libarchive-dev libp11-kit-dev libjansson-dev \
+	libcriterion-dev softhsm2 opensc p11-kit openssl mandoc yamllint time \
+	python3 python3-yaml python3-jsonschema python3-cbor2 \
+	firmware-microbit-micropython
+# Those that check-warnings and .ci/run need besides.
+PACKAGES_CI := clang debootstrap
+
 PKGS    := libcrypto yaml-0.1 libarchive p11-kit-1 jansson
 B       := build/$(if $(SAN),san,plain)$(if $(filter-out cc gcc,$(CC)),-$(notdir $(CC)))
 SANFLAGS := $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all)
+WARN    := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes \
+	-Wmissing-prototypes -Werror
 HARDEN  := $(if $(SAN),,-fstack-protector-strong -D_FORTIFY_SOURCE=2) -fPIE
+# Asked once and only when something is compiled: none of it may be there yet.
+pkg     = $(or $(shell pkg-config $1 $(PKGS)),$(error packages are missing \
+	(run 'make setup')))
+PKGCFLAGS = $(eval PKGCFLAGS := $(call pkg,--cflags) )$(PKGCFLAGS)
+PKGLIBS = $(eval PKGLIBS := $(call pkg,--libs))$(PKGLIBS)
 FLAGS   = -std=c11 -D_GNU_SOURCE -Ilib -Icmd -DFW_VERSION='"$(VERSION)"' \
-	$(SANFLAGS) $(HARDEN) -Wall -Wextra -Wshadow -Wconversion -Wvla \
-	-Wstrict-prototypes -Wmissing-prototypes -Werror \
-	$(shell pkg-config --cflags $(PKGS))
+	$(SANFLAGS) $(HARDEN) $(WARN) $(PKGCFLAGS)
+# The device library gets nothing from the host.
+DEVFLAGS = -std=c11 -ffreestanding -Ilib $(SANFLAGS) \
+	$(if $(SAN),,-fstack-protector-strong) $(DEVPIE) $(WARN)
+DEVPIE  := $(if $(findstring -none-,$(CC)),,-fPIE)
 LDFLAGS += -pie -Wl,-z,relro,-z,now
-LDLIBS  += $(shell pkg-config --libs $(PKGS)) -lpthread
+LDLIBS  += $(PKGLIBS) -lpthread
 
 objs    = $(patsubst %.c,$B/%.o,$(filter-out %_test.c,$(wildcard $1)))
 DEVICE  := $(call objs,lib/device/*.c)
 LIBS    := $B/libfwhost.a $B/libfwport.a $B/libfwdevice.a
 PROGS   := $B/fwsign $B/fwverify
 TESTS   := $(patsubst %.c,$B/%,$(wildcard lib/*/*_test.c))
+SHTESTS := $(wildcard testdata/*_test.sh)
+MANUALS := $(wildcard man/*.[1-9])
 
 all: $(PROGS)
 $B/libfwhost.a: $(call objs,lib/host/*.c)
 $B/libfwport.a: $(call objs,lib/port/*.c)
 $B/libfwdevice.a: $(DEVICE)
-$(DEVICE): FLAGS += -ffreestanding
+$(DEVICE): FLAGS = $(DEVFLAGS)
 $B/fwsign: $(call objs,cmd/*.c cmd/fwsign/*.c)
 $B/fwverify: $(call objs,cmd/*.c cmd/fwverify/*.c)
 $B/%.o: %.c Makefile
@@ -34,8 +64,87 @@ $(LIBS):
 $(PROGS): $(LIBS)
 	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS) $(LDLIBS)
 $(TESTS): %: %.o $(LIBS)
-	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(LIBS) $(LDLIBS) -lcriterion
+	$(CC) $(SANFLAGS) $(LDFLAGS) $(WRAP) -o $@ $< $(LIBS) $(LDLIBS) \
+		-lcriterion
 
-clean: ; rm -rf build
-.PHONY: all clean
+# Tests that make calls of the C library fail.
+wrap    = $(addprefix -Wl$(comma)--wrap=,$1)
+comma   := ,
+$B/lib/host/io_test: WRAP = $(call wrap,malloc strdup strndup openat linkat \
+	renameat fsync getrandom)
+
+# ---- tests -----------------------------------------------------------------
+
+# Two stages, because what the second one needs may have to be installed.
+check: setup
+	@$(MAKE) --no-print-directory check-run
+check-run: $(PROGS) $(TESTS) $B/device.o
+	@MAKE='$(MAKE)' testdata/check.sh $B $(TESTS) $(SHTESTS) \
+		check-freestanding check-manuals check-yaml
+
+$B/device.o: $(DEVICE)
+	$(CC) -nostdlib -r -o $@ $^
+# Nothing needed from outside but mem* and fwd_panic, and no mutable data.
+check-freestanding: $B/device.o
+	! nm -u $< | grep -vE ' (mem(cpy|move|set|cmp)|fwd_panic|_GLOBAL_OFFSET_TABLE_|__(stack_chk_fail|.*san_.*))$$'
+	! grep -n '#include' lib/device/*.[ch] | grep -v _test.c: | \
+		grep -vE '<(stddef|stdint|stdbool|string)\.h>|"device/'
+	$(if $(SAN),,! size -A $< | grep -E '^\.(data|bss|tdata|tbss) +[1-9]')
+check-manuals: $(MANUALS)
+	test -n '$^'
+	mandoc -Tlint -Wwarning $^
+check-yaml:
+	yamllint -s -d '{extends: default, rules: {document-start: disable, \
+		line-length: {max: 100}, comments: disable}}' \
+		$$(find schemas testdata -name bad -prune -o -name '*.yaml' -print)
+
+# Everything compiles without warnings under both compilers.
+OBJECTS := $(call objs,lib/*/*.c cmd/*.c cmd/*/*.c) $(TESTS:=.o)
+objects: $(OBJECTS)
+check-warnings:
+	$(MAKE) CC=gcc B=build/warn-gcc objects
+	$(MAKE) CC=clang B=build/warn-clang objects
+
+demo: setup
+	@$(MAKE) --no-print-directory demo-run
+demo-run: $(PROGS)
+	testdata/demo.sh $B
+bench: setup
+	@$(MAKE) --no-print-directory bench-run
+bench-run: $(PROGS)
+	testdata/bench.sh $B
+
+# ---- the rest --------------------------------------------------------------
+
+setup:
+	@testdata/setup.sh $(PACKAGES)
+packages:
+	@echo $(PACKAGES)
+packages-ci:
+	@echo $(PACKAGES) $(PACKAGES_CI)
+
+D       = $(DESTDIR)$(PREFIX)
+install: all
+	install -d $D/bin $D/lib $D/include $D/share/fwsign/schemas
+	install -m 755 $(PROGS) $D/bin
+	install -m 644 $B/libfwdevice.a $D/lib
+	install -m 644 lib/device/fwdevice.h $D/include
+	install -m 644 $(wildcard schemas/*) $D/share/fwsign/schemas
+	for m in $(MANUALS); do \
+		s=$D/share/man/man$${m##*.} && install -d $$s && \
+		install -m 644 $$m $$s || exit 1; done
+uninstall:
+	rm -f $(PROGS:$B/%=$D/bin/%) $D/lib/libfwdevice.a \
+		$D/include/fwdevice.h
+	rm -rf $D/share/fwsign
+	for m in $(MANUALS:man/%=%); do \
+		rm -f $D/share/man/man$${m##*.}/$$m; done
+
+clean:
+	rm -rf build
+
+.DELETE_ON_ERROR:
+.PHONY: all check check-run check-freestanding check-manuals check-yaml \
+	check-warnings objects demo demo-run bench bench-run setup packages \
+	packages-ci install uninstall clean
 -include $(wildcard $B/*/*.d $B/*/*/*.d)
