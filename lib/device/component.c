@@ -43,7 +43,7 @@ begin(struct fwd_ctx *ctx, uint32_t i, uint64_t size)
 	    (!c->vendor_ok || !c->class_ok))
 		return FWD_E_UNCHECKED_ID;
 	if (size > c->capacity)
-		return FWD_NOTE(ctx, FWD_STEP_COMPONENT, FWD_E_STORE_SIZE, i,
+		return fwd_note(ctx, FWD_STEP_COMPONENT, FWD_E_STORE_SIZE, i,
 		    0, fwd_fact_uint(size), fwd_fact_uint(c->capacity));
 	c->have_alg = 0;
 	c->written = true;
@@ -88,10 +88,10 @@ note_payload(struct fwd_ctx *ctx, fwd_status s, uint32_t i, uint64_t size,
 	const struct fwd_component *const c = &ctx->component[i];
 
 	if (s == FWD_E_PAYLOAD_DIGEST)
-		return FWD_NOTE(ctx, FWD_STEP_PAYLOAD, s, i, 0,
+		return fwd_note(ctx, FWD_STEP_PAYLOAD, s, i, 0,
 		    fwd_fact_hex(fwd_span_of(got, c->digest.bytes.n)),
 		    fwd_fact_hex(c->digest.bytes));
-	return FWD_NOTE(ctx, FWD_STEP_PAYLOAD, s, i, 0, fwd_fact_uint(size),
+	return fwd_note(ctx, FWD_STEP_PAYLOAD, s, i, 0, fwd_fact_uint(size),
 	    is_set(c, FWD_PAR_SIZE) ? fwd_fact_uint(c->size) :
 	    fwd_fact_none());
 }
@@ -233,9 +233,8 @@ fwd_component_copy(struct fwd_ctx *ctx, uint32_t i)
 	if (c->source >= ctx->components || c->source == i)
 		return FWD_E_INDEX;
 	from = &ctx->component[c->source];
-	if (from->have_alg == 0)	/* its length is known from its writing */
-		return (ctx->policy->flags & FWD_NO_DEVICE) != 0 ?
-		    FWD_E_PAYLOAD_MISSING : FWD_E_IMAGE;
+	if (from->have_alg == 0)	/* not filled in this run */
+		return FWD_E_PAYLOAD_MISSING;
 	if (from->written && (ctx->policy->flags & FWD_ANY_PROFILE) == 0)
 		return FWD_E_UNCHECKED_IMAGE;
 	from->copied_from = true;
@@ -289,16 +288,26 @@ hash_stored(struct fwd_ctx *ctx, uint32_t i, int64_t alg, uint64_t size,
 	return crypto->hash_end(crypto->ctx, out, fwd_digest_size(alg));
 }
 
-/* Whatever was read back has to be what was written in this run. */
+/* What was written has been compared, by reading it back where it is stored. */
 static fwd_status
-matched(struct fwd_ctx *ctx, uint32_t i)
+matched(struct fwd_ctx *ctx, uint32_t i, fwd_status verdict)
 {
 	struct fwd_component *const c = &ctx->component[i];
 
 	c->written = false;
-	if (ctx->seq.section == FWD_MAN_VALIDATE)
+	if (ctx->seq.section == FWD_MAN_VALIDATE ||
+	    ctx->seq.section == FWD_MAN_LOAD)
 		c->validated = true;
-	return FWD_OK;
+	return verdict;
+}
+
+/* Nothing is known of the component: only a tool may leave it at that. */
+static fwd_status
+unknown(struct fwd_ctx *ctx, uint32_t i, fwd_status mismatch)
+{
+	if ((ctx->policy->flags & FWD_NO_DEVICE) == 0)
+		return mismatch;
+	return matched(ctx, i, FWD_UNJUDGED);
 }
 
 fwd_status
@@ -312,8 +321,7 @@ fwd_component_match(struct fwd_ctx *ctx, uint32_t i, uint8_t *got,
 	if (!is_set(c, FWD_PAR_DIGEST))
 		return FWD_E_UNSET;
 	if (!stores(ctx) && c->have_alg == 0)
-		return (ctx->policy->flags & FWD_NO_DEVICE) != 0 ?
-		    FWD_UNJUDGED : FWD_E_IMAGE;
+		return unknown(ctx, i, FWD_E_IMAGE);
 	size = is_set(c, FWD_PAR_SIZE) ? c->size : c->have_size;
 	if (stores(ctx)) {
 		if (!is_set(c, FWD_PAR_SIZE) && c->have_alg == 0)
@@ -331,7 +339,7 @@ fwd_component_match(struct fwd_ctx *ctx, uint32_t i, uint8_t *got,
 		return FWD_E_IMAGE;
 	FWD_TRY(fwd_equal(got, c->digest.bytes.p, c->digest.bytes.n,
 	    FWD_E_IMAGE));
-	return matched(ctx, i);
+	return matched(ctx, i, FWD_OK);
 }
 
 /* Compare stored bytes with the content, all of them (8.4.9.3). */
@@ -370,12 +378,11 @@ fwd_component_content(struct fwd_ctx *ctx, uint32_t i)
 			return FWD_E_CONTENT;
 		FWD_TRY(content_stored(ctx, i));
 	} else if (c->have_alg == 0) {
-		return (ctx->policy->flags & FWD_NO_DEVICE) != 0 ?
-		    FWD_UNJUDGED : FWD_E_CONTENT;
+		return unknown(ctx, i, FWD_E_CONTENT);
 	} else {
 		FWD_TRY(fwd_hash(ctx->crypto, c->have_alg, c->content, want));
 		FWD_TRY(fwd_equal(want, c->have, fwd_digest_size(c->have_alg),
 		    FWD_E_CONTENT));
 	}
-	return matched(ctx, i);
+	return matched(ctx, i, FWD_OK);
 }

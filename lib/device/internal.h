@@ -88,14 +88,24 @@ FWD_MUST_USE fwd_status fwd_report(struct fwd_tracer trace,
 struct fwd_tracer fwd_ctx_tracer(struct fwd_ctx *ctx);
 
 /* The same for a run: report a step of it. */
-#define FWD_NOTE(ctx, step, status, index, code, got, want) \
-	fwd_report(fwd_ctx_tracer(ctx), step, status, index, code, got, want)
+static inline FWD_MUST_USE fwd_status
+fwd_note(struct fwd_ctx *ctx, enum fwd_step step, fwd_status status,
+    uint32_t index, int64_t code, struct fwd_fact got, struct fwd_fact want)
+{
+	return fwd_report(fwd_ctx_tracer(ctx), step, status, index, code, got,
+	    want);
+}
 
 static inline struct fwd_span
 fwd_span_of(const void *p, size_t n)
 {
 	return (struct fwd_span){ (const uint8_t *)p, n };
 }
+
+/* ---- authenticate.c -------------------------------------------------- */
+
+/* Judge the signature blocks of ctx->env against the policy. */
+FWD_MUST_USE fwd_status fwd_authenticate(struct fwd_ctx *ctx);
 
 /* ---- ustar.c --------------------------------------------------------- */
 
@@ -136,11 +146,26 @@ FWD_MUST_USE fwd_status fwd_component_match(struct fwd_ctx *ctx, uint32_t i,
 FWD_MUST_USE fwd_status fwd_component_content(struct fwd_ctx *ctx,
     uint32_t i);
 
+/* ---- parameter.c ----------------------------------------------------- */
+
+/* What an override-parameters directive may set besides parameters. */
+struct fwd_order {
+	bool soft_set, soft;		/* soft-failure */
+};
+/* Apply the encoded map of parameters to c.  Errors: CBOR,
+   FWD_E_PARAMETER, FWD_E_DISABLED, FWD_E_DIGEST_ALG. */
+FWD_MUST_USE fwd_status fwd_parameters_set(struct fwd_span map,
+    struct fwd_component *c, struct fwd_order *order);
+
 /* ---- sequence.c ------------------------------------------------------ */
 
-/* Judge the form of every sequence and list the payloads they fetch. */
-FWD_MUST_USE fwd_status fwd_sequences_survey(struct fwd_ctx *ctx);
 /* Run the shared sequence and then the section of that key, if there. */
 FWD_MUST_USE fwd_status fwd_section_run(struct fwd_ctx *ctx, int64_t key);
+
+/* ---- survey.c -------------------------------------------------------- */
+
+/* Judge the form of every sequence, all branches of it, before anything is
+   executed, and list the payloads they fetch in ctx->payload. */
+FWD_MUST_USE fwd_status fwd_sequences_survey(struct fwd_ctx *ctx);
 
 #endif

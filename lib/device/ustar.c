@@ -194,7 +194,7 @@ fwd_member_next(struct fwd_ctx *ctx)
 		return FWD_E_API;
 	s = read_header(ctx);
 	if (s != FWD_OK)
-		return FWD_NOTE(ctx, FWD_STEP_MEMBER, s, FWD_NO_INDEX, 0,
+		return fwd_note(ctx, FWD_STEP_MEMBER, s, FWD_NO_INDEX, 0,
 		    fwd_fact_none(), fwd_fact_none());
 	return s;
 }
@@ -246,6 +246,6 @@ fwd_member_expect(struct fwd_ctx *ctx, struct fwd_span name)
 		if (fwd_span_equal(have, name))
 			s = FWD_OK;
 	}
-	return FWD_NOTE(ctx, FWD_STEP_MEMBER, s, FWD_NO_INDEX, 0, got,
+	return fwd_note(ctx, FWD_STEP_MEMBER, s, FWD_NO_INDEX, 0, got,
 	    fwd_fact_text(name));
 }

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who signed?  Each signature block is one COSE_Sign1 over the digest of the
+ * manifest.  A block whose chain leads to no anchor of ours is passed over; a
+ * block by an anchor of ours that does not hold is fatal.
+ */
+#include "device/internal.h"
+
+enum { RSA_SIGNER_MIN = 3072 / 8 };
+
+/* The algorithms a signature block may have: no PKCS #1 v1.5 among them. */
+static bool
+alg_ok(int64_t alg)
+{
+	switch (alg) {
+	case FWD_ES256: case FWD_ES384: case FWD_ES512: case FWD_EDDSA:
+	case FWD_ESP256: case FWD_ESP384: case FWD_ESP512: case FWD_ED25519:
+	case FWD_PS256: case FWD_PS384: case FWD_PS512:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static fwd_status
+check_signature(struct fwd_ctx *ctx, const struct fwd_cose *cose,
+    const struct fwd_key *key)
+{
+	struct fwd_tbs tbs;
+
+	if (key->type == FWD_KEY_RSA && key->point.n < RSA_SIGNER_MIN)
+		return FWD_E_KEY;
+	fwd_cose_tbs(cose->protected_, ctx->env.payload, &tbs);
+	return fwd_sig_check(ctx->crypto, cose->alg, key, tbs.msg,
+	    FWD_TBS_PARTS, cose->sig);
+}
+
+/* Find the anchor without certificate whose key made the signature. */
+static fwd_status
+check_bare(struct fwd_ctx *ctx, const struct fwd_cose *cose,
+    struct fwd_chain_result *chain)
+{
+	const struct fwd_policy *const policy = ctx->policy;
+
+	for (size_t i = 0; i < policy->anchors; i++) {
+		struct fwd_key key;
+
+		if (policy->anchor[i].name.n != 0 ||
+		    fwd_key_read(policy->anchor[i].spki, &key) != FWD_OK ||
+		    check_signature(ctx, cose, &key) != FWD_OK)
+			continue;
+		*chain = (struct fwd_chain_result){ .anchor = i, .key = key };
+		return FWD_OK;
+	}
+	return FWD_E_ANCHOR;
+}
+
+/* Validate the chain, then the signature with the leaf's key. */
+static fwd_status
+check_chain(struct fwd_ctx *ctx, const struct fwd_cose *cose,
+    struct fwd_chain_result *chain)
+{
+	FWD_TRY(fwd_chain_check(ctx->crypto, ctx->policy, ctx->now,
+	    cose->cert, cose->certs, fwd_ctx_tracer(ctx), chain));
+	return check_signature(ctx, cose, &chain->key);
+}
+
+static bool
+same_key(const struct fwd_key *a, const struct fwd_key *b)
+{
+	return a->type == b->type && fwd_span_equal(a->point, b->point) &&
+	    fwd_span_equal(a->exponent, b->exponent);
+}
+
+/* Count a signer whose key was not counted before. */
+static void
+add_signer(struct fwd_ctx *ctx, const struct fwd_signer *signer)
+{
+	for (size_t i = 0; i < ctx->signers; i++)
+		if (same_key(&ctx->signer[i].chain.key, &signer->chain.key))
+			return;
+	ctx->signer[ctx->signers++] = *signer;
+}
+
+/* Judge one signature block. */
+static fwd_status
+check_block(struct fwd_ctx *ctx, size_t i)
+{
+	struct fwd_signer signer = { .block = i };
+	struct fwd_cose cose;
+	fwd_status s;
+
+	FWD_TRY(fwd_note(ctx, FWD_STEP_BLOCK,
+	    fwd_cose_read(ctx->env.block[i], &cose), (uint32_t)i, 0,
+	    fwd_fact_none(), fwd_fact_none()));
+	FWD_TRY(fwd_note(ctx, FWD_STEP_ALGORITHM,
+	    alg_ok(cose.alg) ? FWD_OK : FWD_E_ALG, (uint32_t)i, 0,
+	    fwd_fact_alg(cose.alg), fwd_fact_none()));
+	signer.alg = cose.alg;
+	signer.bare_key = cose.certs == 0;
+	s = signer.bare_key ? check_bare(ctx, &cose, &signer.chain) :
+	    check_chain(ctx, &cose, &signer.chain);
+	if (s == FWD_E_ANCHOR) {
+		s = fwd_note(ctx, FWD_STEP_ANCHOR, s, (uint32_t)i, 0,
+		    fwd_fact_none(), fwd_fact_none());
+		return s == FWD_E_ANCHOR ? FWD_OK : s;	/* not ours */
+	}
+	FWD_TRY(fwd_note(ctx, FWD_STEP_SIGNATURE, s, (uint32_t)i, 0,
+	    fwd_fact_none(), fwd_fact_none()));
+	add_signer(ctx, &signer);
+	return FWD_OK;
+}
+
+/* Are there as many signers as the policy demands? */
+static fwd_status
+count_signers(const struct fwd_ctx *ctx)
+{
+	if (ctx->env.blocks == 0)
+		return FWD_E_AUTH_MISSING;
+	if (ctx->signers == 0)
+		return FWD_E_ANCHOR;
+	if (fwd_launder64(ctx->signers) < ctx->policy->threshold)
+		return FWD_E_THRESHOLD;
+	if (fwd_launder64(ctx->signers) < fwd_launder(ctx->policy->threshold))
+		fwd_panic();
+	return FWD_OK;
+}
+
+fwd_status
+fwd_authenticate(struct fwd_ctx *ctx)
+{
+	size_t i;
+
+	ctx->signers = 0;
+	for (i = 0; i < ctx->env.blocks; i++)
+		FWD_TRY(check_block(ctx, i));
+	if (fwd_launder64(i) != ctx->env.blocks)
+		fwd_panic();
+	return fwd_note(ctx, FWD_STEP_SIGNERS, count_signers(ctx),
+	    FWD_NO_INDEX, 0, fwd_fact_uint(ctx->signers),
+	    fwd_fact_uint(ctx->policy->threshold));
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The order of all checks.  Authenticate first, interpret after: nothing of
+ * the manifest is parsed before a signature over its digest holds, nothing is
+ * written before the whole manifest has been judged, and no payload byte
+ * counts before its digest holds.
+ */
+#include "device/internal.h"
+
+/* Report a step that is about the whole run. */
+static fwd_status
+note(struct fwd_ctx *ctx, enum fwd_step step, fwd_status s)
+{
+	return fwd_note(ctx, step, s, FWD_NO_INDEX, 0, fwd_fact_none(),
+	    fwd_fact_none());
+}
+
+/* Forget what an earlier run has left, then judge what the caller set. */
+static fwd_status
+begin(struct fwd_ctx *ctx)
+{
+	const struct fwd_policy *const p = ctx->policy;
+
+	ctx->env = (struct fwd_envelope){ 0 };
+	ctx->man = (struct fwd_manifest){ 0 };
+	ctx->refusal = (struct fwd_event){ .status = FWD_OK };
+	ctx->signers = ctx->attachments = 0;
+	ctx->components = 0;
+	ctx->now = 0;
+	memset(&ctx->bundle, 0, sizeof ctx->bundle);
+	if (ctx->transfer_n == 0 || ctx->transfer_n % FWD_BLOCK != 0)
+		return FWD_E_API;
+	if (p->anchor == NULL || p->anchors == 0 ||
+	    p->anchors > FWD_ANCHORS_MAX || p->threshold == 0 ||
+	    (p->clock != FWD_CLOCK_NONE && p->clock != FWD_CLOCK_TRUSTED))
+		return note(ctx, FWD_STEP_SIGNERS, FWD_E_POLICY);
+	return FWD_OK;
+}
+
+static fwd_status
+read_clock(struct fwd_ctx *ctx)
+{
+	if (ctx->policy->clock != FWD_CLOCK_TRUSTED)
+		return FWD_OK;
+	FWD_TRY(fwd_note(ctx, FWD_STEP_CLOCK,
+	    ctx->port->now(ctx->port->ctx, &ctx->now), FWD_NO_INDEX, 0,
+	    fwd_fact_time(ctx->now), fwd_fact_none()));
+	return FWD_OK;
+}
+
+/* Hash a byte string with its head and compare (sections 8.3 and 8.4.12). */
+static fwd_status
+check_bstr(struct fwd_ctx *ctx, enum fwd_step step, int64_t code,
+    const struct fwd_digest *want, struct fwd_span bstr, fwd_status mismatch)
+{
+	uint8_t got[FWD_DIGEST_MAX];
+
+	FWD_TRY(fwd_hash(ctx->crypto, want->alg, bstr, got));
+	return fwd_note(ctx, step, fwd_equal(got, want->bytes.p,
+	    want->bytes.n, mismatch), FWD_NO_INDEX, code,
+	    fwd_fact_hex(fwd_span_of(got, want->bytes.n)),
+	    fwd_fact_hex(want->bytes));
+}
+
+/* The signed digest is that of this manifest. */
+static fwd_status
+check_manifest_digest(struct fwd_ctx *ctx)
+{
+	return check_bstr(ctx, FWD_STEP_MANIFEST_DIGEST, 0, &ctx->env.digest,
+	    ctx->env.manifest_bstr, FWD_E_MANIFEST_DIGEST);
+}
+
+static fwd_status
+check_severed(struct fwd_ctx *ctx, int64_t key, const struct fwd_section *s)
+{
+	if (s->digest.alg == 0 || s->content.p == NULL)
+		return FWD_OK;
+	return check_bstr(ctx, FWD_STEP_SEVERED, key, &s->digest, s->bstr,
+	    FWD_E_SEVERED);
+}
+
+/* A manifest older than the one the device runs is refused (8.4.2). */
+static fwd_status
+check_rollback(struct fwd_ctx *ctx)
+{
+	uint64_t stored = UINT64_MAX;
+	fwd_status s;
+
+	FWD_TRY(ctx->port->sequence_number(ctx->port->ctx, &stored));
+	s = fwd_launder64(ctx->man.sequence_number) < stored ?
+	    FWD_E_ROLLBACK : FWD_OK;
+	FWD_TRY(fwd_note(ctx, FWD_STEP_SEQUENCE_NUMBER, s, FWD_NO_INDEX, 0,
+	    fwd_fact_uint(ctx->man.sequence_number), fwd_fact_uint(stored)));
+	if (fwd_launder64(stored) > fwd_launder64(ctx->man.sequence_number))
+		fwd_panic();
+	return FWD_OK;
+}
+
+/* The device has each component the manifest names. */
+static fwd_status
+check_components(struct fwd_ctx *ctx)
+{
+	struct fwd_cbor c = fwd_cbor_open(ctx->man.components);
+	struct fwd_component *to;
+
+	for (uint32_t i = 0; i < ctx->man.components_n; i++) {
+		to = &ctx->component[i];
+		*to = (struct fwd_component){ 0 };
+		FWD_TRY(fwd_cbor_skip(&c, &to->id));
+		FWD_TRY(fwd_note(ctx, FWD_STEP_COMPONENT,
+		    ctx->port->component(ctx->port->ctx, i, to->id,
+		    &to->capacity), i, 0, fwd_fact_hex(to->id),
+		    fwd_fact_none()));
+		ctx->components++;
+	}
+	return FWD_OK;
+}
+
+/* Command sequences that were severed and are gone cannot be installed. */
+static fwd_status
+check_complete(struct fwd_ctx *ctx)
+{
+	const struct fwd_manifest *const m = &ctx->man;
+
+	if ((m->fetch.declared && m->fetch.content.p == NULL) ||
+	    (m->install.declared && m->install.content.p == NULL))
+		return note(ctx, FWD_STEP_SEVERED, FWD_E_SEVERED);
+	return FWD_OK;
+}
+
+/* The payloads that were meant for other slots, then the attachments. */
+static fwd_status
+check_rest(struct fwd_ctx *ctx)
+{
+	for (; ctx->payload.next < ctx->payload.n; ctx->payload.next++) {
+		FWD_TRY(fwd_member_expect(ctx,
+		    ctx->payload.uri[ctx->payload.next]));
+		FWD_TRY(fwd_member_pass(ctx));
+	}
+	return fwd_attachments_check(ctx);
+}
+
+/* Take the envelope, the first member, into the caller's buffer. */
+static fwd_status
+read_envelope(struct fwd_ctx *ctx, struct fwd_span *envelope)
+{
+	static const char name[] = "manifest.suit";
+	struct fwd_span data;
+	size_t n = 0;
+
+	*envelope = fwd_span_of(NULL, 0);
+	FWD_TRY(fwd_member_expect(ctx, fwd_span_of(name, sizeof name - 1)));
+	if (ctx->bundle.size > ctx->envelope_max)
+		return fwd_note(ctx, FWD_STEP_ENVELOPE, FWD_E_ENVELOPE_SIZE,
+		    FWD_NO_INDEX, 0, fwd_fact_uint(ctx->bundle.size),
+		    fwd_fact_uint(ctx->envelope_max));
+	do {
+		FWD_TRY(fwd_member_data(ctx, &data));
+		memcpy(ctx->envelope + n, data.p, data.n);
+		n += data.n;
+	} while (data.n != 0);
+	*envelope = fwd_span_of(ctx->envelope, n);
+	return FWD_OK;
+}
+
+/* Is it ours, and is it whole? */
+static fwd_status
+authenticate(struct fwd_ctx *ctx, struct fwd_span envelope)
+{
+	FWD_TRY(read_clock(ctx));
+	FWD_TRY(note(ctx, FWD_STEP_ENVELOPE,
+	    fwd_envelope_read(envelope, &ctx->env)));
+	FWD_TRY(fwd_authenticate(ctx));
+	FWD_TRY(check_manifest_digest(ctx));
+	/* Only now does anything in the manifest mean something. */
+	FWD_TRY(note(ctx, FWD_STEP_MANIFEST,
+	    fwd_manifest_read(&ctx->env, &ctx->man)));
+	FWD_TRY(check_severed(ctx, FWD_MAN_PAYLOAD_FETCH, &ctx->man.fetch));
+	FWD_TRY(check_severed(ctx, FWD_MAN_INSTALL, &ctx->man.install));
+	return check_severed(ctx, FWD_MAN_TEXT, &ctx->man.text);
+}
+
+/* May this device have it?  Then do what the manifest says. */
+static fwd_status
+interpret(struct fwd_ctx *ctx)
+{
+	FWD_TRY(check_rollback(ctx));
+	FWD_TRY(check_components(ctx));
+	FWD_TRY(check_complete(ctx));
+	FWD_TRY(fwd_sequences_survey(ctx));
+	FWD_TRY(fwd_attachments_read(ctx));
+	FWD_TRY(fwd_section_run(ctx, FWD_MAN_PAYLOAD_FETCH));
+	FWD_TRY(fwd_section_run(ctx, FWD_MAN_INSTALL));
+	FWD_TRY(check_rest(ctx));
+	FWD_TRY(fwd_section_run(ctx, FWD_MAN_VALIDATE));
+	FWD_TRY(fwd_section_run(ctx, FWD_MAN_LOAD));
+	return fwd_section_run(ctx, FWD_MAN_INVOKE);
+}
+
+/* The last word: an acceptance forgets the alternatives that did not fit. */
+static fwd_status
+verdict(struct fwd_ctx *ctx, fwd_status s)
+{
+	if (s == FWD_OK)
+		ctx->refusal = (struct fwd_event){ .status = FWD_OK };
+	else if (ctx->refusal.status != s)
+		ctx->refusal = (struct fwd_event){ .step = FWD_STEP_VERDICT,
+		    .status = s, .index = FWD_NO_INDEX };
+	return fwd_report(ctx->port->trace, FWD_STEP_VERDICT, s, FWD_NO_INDEX,
+	    0, fwd_fact_none(), fwd_fact_none());
+}
+
+static fwd_status
+check_envelope(struct fwd_ctx *ctx, struct fwd_span envelope)
+{
+	FWD_TRY(begin(ctx));
+	return authenticate(ctx, envelope);
+}
+
+fwd_status
+fwd_envelope_check(struct fwd_ctx *ctx, struct fwd_span envelope)
+{
+	return verdict(ctx, check_envelope(ctx, envelope));
+}
+
+static fwd_status
+run_envelope(struct fwd_ctx *ctx, struct fwd_span envelope)
+{
+	FWD_TRY(begin(ctx));
+	ctx->bundle.end = true;		/* there are no members */
+	FWD_TRY(authenticate(ctx, envelope));
+	return interpret(ctx);
+}
+
+fwd_status
+fwd_envelope_run(struct fwd_ctx *ctx, struct fwd_span envelope)
+{
+	return verdict(ctx, run_envelope(ctx, envelope));
+}
+
+static fwd_status
+check_bundle(struct fwd_ctx *ctx)
+{
+	struct fwd_span envelope;
+
+	FWD_TRY(begin(ctx));
+	FWD_TRY(read_envelope(ctx, &envelope));
+	FWD_TRY(authenticate(ctx, envelope));
+	return interpret(ctx);
+}
+
+fwd_status
+fwd_bundle_check(struct fwd_ctx *ctx)
+{
+	return verdict(ctx, check_bundle(ctx));
+}
+
+/* ---- remembering what failed ------------------------------------------ */
+
+/* Keep the last failed step; what its fact points to may be gone soon. */
+static void
+remember(void *arg, const struct fwd_event *ev)
+{
+	struct fwd_ctx *const ctx = arg;
+
+	if (ev->status != FWD_OK && ev->status != FWD_UNJUDGED &&
+	    (ev->status != ctx->refusal.status || ev->got.kind != FWD_FACT_NONE
+	    || ev->want.kind != FWD_FACT_NONE)) {
+		ctx->refusal = *ev;
+		if (ev->got.kind == FWD_FACT_HEX &&
+		    ev->got.s.n <= sizeof ctx->fact) {
+			memcpy(ctx->fact, ev->got.s.p, ev->got.s.n);
+			ctx->refusal.got.s.p = ctx->fact;
+		}
+	}
+	if (ctx->port->trace.fn != NULL)
+		ctx->port->trace.fn(ctx->port->trace.ctx, ev);
+}
+
+struct fwd_tracer
+fwd_ctx_tracer(struct fwd_ctx *ctx)
+{
+	return (struct fwd_tracer){ remember, ctx };
+}
