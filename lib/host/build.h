@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making bundles: from a descriptor to a file a device accepts.  From the
+ * bottom up: manifest (manifest.c, text.c), signature and envelope
+ * (cose_sign.c), archive (bundle.c, copy.c), the judgement of the result by
+ * the device library (anydevice.c, selfcheck.c), and the whole (build.c,
+ * resign.c).
+ */
+#ifndef FW_BUILD_H
+#define FW_BUILD_H
+
+#include <openssl/types.h>
+
+#include "host/fwhost.h"
+
+/* The largest envelope that is written, integrated payloads included. */
+#define FW_ENVELOPE_WRITE_MAX		((size_t)4 << 20)
+/* All integrated payloads together. */
+#define FW_INTEGRATED_MAX	((size_t)2 << 20)
+/* Name of the first member. */
+#define FW_ENVELOPE_NAME	"manifest.suit"
+
+/* ---- manifest (manifest.c, text.c) ----------------------------------- */
+
+/* What a manifest says about a file. */
+struct fw_measure {
+	uint64_t size;
+	uint8_t digest[FWD_DIGEST_MAX];	/* in the descriptor's algorithm */
+};
+
+/* Of all files a descriptor names, at the same places as there. */
+struct fw_measures {
+	struct fw_measure image[FWD_COMPONENTS_MAX][FW_SLOTS_MAX];
+	struct fw_measure attachment[FWD_ATTACHMENTS_MAX];
+};
+
+/*
+ * Encode the content of the severable text.  FW_E_NOMEM, FW_E_INPUT.
+ */
+enum fw_kind fw_text_encode(const struct fw_descriptor *d,
+    const struct fw_measures *m, struct fw_buf *out, struct fw_error *err);
+
+/*
+ * Encode a manifest (the content of its byte string); text: what
+ * fw_text_encode made.  The length of the result depends on the measures'
+ * sizes, not on their digests.  FW_E_INPUT when the descriptor asks for what a
+ * manifest cannot say.
+ */
+enum fw_kind fw_manifest_encode(const struct fw_descriptor *d,
+    const struct fw_measures *m, struct fwd_span text, struct fw_buf *out,
+    struct fw_error *err);
+
+/* OpenSSL's digest for a COSE identifier; NULL when it is not supported. */
+const EVP_MD *fw_digest_md(int32_t alg);
+/*
+ * Hash a byte string with its CBOR head, as SUIT does for everything that is
+ * wrapped (the draft, sections 8.3 and 8.4.12).
+ */
+enum fw_kind fw_digest_bstr(int32_t alg, struct fwd_span content,
+    uint8_t out[FWD_DIGEST_MAX], struct fw_error *err);
+/* Append a SUIT_Digest. */
+void fw_cbor_digest(struct fw_cbor *c, int32_t alg, const uint8_t *digest);
+
+/* ---- signature and envelope (cose_sign.c) ---------------------------- */
+
+/* A key with its certificates, ready to sign. */
+struct fw_signer {
+	struct fw_key *key;
+	struct fw_chain chain;		/* at least the leaf */
+	int32_t alg;
+	size_t sig_n;			/* signatures have this length */
+	struct fw_buf protected_;	/* encoded protected header */
+	char *subject;			/* of the leaf, printable */
+	int64_t not_before, not_after;	/* of the leaf */
+};
+
+/* What "now" is for validity dates. */
+struct fw_clock {
+	bool judge;			/* false: dates are not judged */
+	int64_t now;
+};
+
+/*
+ * Open a key and its chain.  The key must be that of the leaf certificate, and
+ * the leaf be valid now if the clock is to be judged.  FW_E_REFUSED when it is
+ * not; FW_E_KEY, FW_E_INPUT.
+ */
+enum fw_kind fw_signer_open(const struct fw_signer_spec *spec,
+    const struct fw_key_options *opt, struct fw_clock clock,
+    struct fw_signer *out, struct fw_error *err);
+void fw_signer_deinit(struct fw_signer *s);
+
+/*
+ * Make a COSE_Sign1 over payload, the encoded SUIT_Digest.  blank: with zeros
+ * in place of the signature; the key is not used.
+ */
+enum fw_kind fw_signer_sign(const struct fw_signer *s, struct fwd_span payload,
+    bool blank, struct fw_buf *block, struct fw_error *err);
+/* Append a COSE_Sign1 with the given protected header and signature. */
+void fw_cbor_sign1(struct fw_cbor *c, struct fwd_span protected_,
+    const void *sig, size_t n);
+
+/* An element of the envelope behind the manifest. */
+struct fw_element {
+	const char *name;		/* "#..."; NULL: the text, key 23 */
+	struct fwd_span content;
+};
+struct fw_envelope_parts {
+	struct fwd_span payload;	/* encoded SUIT_Digest */
+	const struct fwd_span *block;	/* encoded COSE_Sign1 */
+	size_t blocks;
+	struct fwd_span manifest;
+	const struct fw_element *element;	/* in any order */
+	size_t elements;
+};
+enum fw_kind fw_envelope_encode(const struct fw_envelope_parts *parts,
+    struct fw_buf *out, struct fw_error *err);
+/* The encoded SUIT_Digest of a manifest. */
+enum fw_kind fw_payload_encode(int32_t alg, struct fwd_span manifest,
+    struct fw_buf *out, struct fw_error *err);
+
+/* ---- archive (bundle.c, copy.c) -------------------------------------- */
+
+/*
+ * Fill in a member header.  FW_E_INPUT when name is no plain relative path of
+ * at most 255 bytes that a ustar header can hold, or mtime is out of range.
+ */
+enum fw_kind fw_bundle_header(const char *name, uint64_t size, uint64_t mtime,
+    uint8_t out[FWD_BLOCK], struct fw_error *err);
+/* size rounded up to whole blocks */
+uint64_t fw_bundle_padded(uint64_t size);
+
+typedef void fw_progress_fn(void *ctx, uint64_t done);
+
+/*
+ * Called with how much of the payloads is done; fn may be NULL.
+ */
+struct fw_progress {
+	fw_progress_fn *fn;
+	void *ctx;
+	uint64_t before;		/* done before this copy */
+};
+
+/* A file that is read once, and must not change meanwhile. */
+struct fw_source {
+	int fd;
+	char *path;			/* for messages */
+	uint64_t size;
+	struct { int64_t s, ns; } mtime, ctime;
+};
+#define FW_SOURCE_NONE { .fd = -1 }
+/* Open a regular file; FW_E_INPUT without a place on failure. */
+enum fw_kind fw_source_open(const char *path, struct fw_source *out,
+    struct fw_error *err);
+/* Take over an open file; closes fd on failure as well. */
+enum fw_kind fw_source_take(int fd, const char *path, struct fw_source *out,
+    struct fw_error *err);
+/* FW_E_IO when the file is not what it was when it was opened. */
+enum fw_kind fw_source_unchanged(const struct fw_source *s,
+    struct fw_error *err);
+void fw_source_deinit(struct fw_source *s);
+
+/*
+ * Copy the whole of a source to out at off and hash it on the way.  What was
+ * written is read back and compared with what was read, chunk by chunk, before
+ * this returns: digest is that of the bytes in out.  Chunks of zeros become
+ * holes: out must have been extended over the place already.
+ */
+enum fw_kind fw_copy_hashed(const struct fw_source *in, int out, uint64_t off,
+    int32_t alg, uint8_t digest[FWD_DIGEST_MAX],
+    const struct fw_progress *progress, struct fw_error *err);
+/* The same without a digest (alg 0), of n bytes from the source at from. */
+enum fw_kind fw_copy_range(const struct fw_source *in, uint64_t from,
+    uint64_t n, int out, uint64_t off, struct fw_error *err);
+/* Write all of p at off. */
+enum fw_kind fw_write_at(int fd, const void *p, size_t n, uint64_t off,
+    struct fw_error *err);
+/* Read exactly n bytes at off; FW_E_IO when there are fewer. */
+enum fw_kind fw_read_at(int fd, void *p, size_t n, uint64_t off,
+    struct fw_error *err);
+
+/* ---- judging without a device (anydevice.c) -------------------------- */
+
+#define FW_SLOT_VALUES_MAX 64u
+
+/*
+ * A port for fwd_bundle_check that stands for every device a bundle could be
+ * meant for: it has all components, with room for anything, and the identity is
+ * not judged (set FWD_NO_DEVICE in the policy).  Slots are tried one by one.
+ */
+struct fw_anydevice {
+	/* in: the bundle; rewind makes read begin at its beginning again */
+	void *bundle;
+	fwd_status (*read)(void *bundle, uint8_t *buf, size_t n, size_t *got);
+	fwd_status (*rewind)(void *bundle);
+	int64_t now;			/* for FWD_CLOCK_TRUSTED */
+	struct fwd_tracer trace;
+	/* called after each pass that counts; may be NULL */
+	void (*pass)(void *ctx, const struct fw_anydevice *dev,
+	    const struct fwd_ctx *run, fwd_status status);
+	void *pass_ctx;
+
+	/* out */
+	struct {
+		uint64_t value[FW_SLOT_VALUES_MAX];
+		size_t n;		/* slots the manifest asks for */
+		bool wanted, complete;	/* private */
+	} slots[FWD_COMPONENTS_MAX];
+	size_t number;			/* of the pass, from 0 */
+	size_t passes;			/* that counted */
+
+	/* private */
+	struct fwd_port port;
+	bool exploring, untried;
+	size_t budget;
+};
+
+/*
+ * Run fwd_bundle_check as often as it takes to try every slot that the
+ * manifest asks for: in pass k each component stands in its k-th slot, or its
+ * last when it has fewer.  run: filled in as for fwd_bundle_check, but for the
+ * port.  The status is that of the first pass that was refused, or FWD_OK; run
+ * is left as that pass, or the last, left it.
+ */
+fwd_status fw_anydevice_check(struct fw_anydevice *dev, struct fwd_ctx *run);
+/* The slot a component stands in, in this pass; false: it has none. */
+bool fw_anydevice_slot(const struct fw_anydevice *dev, size_t component,
+    uint64_t *slot);
+
+/* ---- the judgement of what was built (selfcheck.c) ------------------- */
+
+/* A place in the output whose digest is known to be that of its bytes. */
+struct fw_known {
+	uint64_t off, size;
+	const uint8_t *digest;
+};
+
+struct fw_selfcheck {
+	int fd;				/* the finished bundle */
+	const struct fw_known *known;	/* ascending, apart; may be none */
+	size_t knowns;
+	int32_t alg;			/* of the known digests */
+	const struct fwd_anchor *anchor;	/* none: the signatures are not
+					   judged up to a root */
+	size_t anchors;
+	uint32_t threshold;
+	struct fw_clock clock;
+	/* chains of the signers, for when there is no anchor */
+	const struct fw_signer *signer;
+	size_t signers;
+	size_t first_block;		/* block of signer[0] */
+};
+/*
+ * Have the device library judge a bundle.  FW_E_REFUSED with its reason when
+ * it refuses.  Without an anchor it runs everything behind the authentication
+ * over the same bytes under a stand-in signature, and judges the signatures
+ * and chains up to the topmost certificate by themselves.
+ */
+enum fw_kind fw_selfcheck(const struct fw_selfcheck *sc, struct fw_error *err);
+
+/* ---- the whole (build.c, resign.c) ----------------------------------- */
+
+struct fw_build_options {
+	struct fw_key_options key;	/* its warn is for all warnings */
+	bool no_sign;			/* leave the bundle unsigned */
+	const struct fw_signer_spec *signer;	/* instead of the descriptor's;
+					   NULL: the descriptor's */
+	size_t signers;
+	const char *const *trust;	/* PEM files: judge against these */
+	size_t trusts;
+	struct fw_clock clock;
+	uint64_t mtime;			/* of the members */
+	/* total is constant; may be NULL */
+	void (*progress)(void *ctx, uint64_t done, uint64_t total);
+	void *progress_ctx;
+};
+
+/* What was done, for people and machines. */
+struct fw_built {
+	uint64_t size;			/* of the bundle */
+	size_t envelope;		/* of it, the envelope */
+	struct fw_measures measures;
+	uint8_t manifest_digest[FWD_DIGEST_MAX];
+	struct {
+		char *subject, *key;
+		int32_t alg;
+		int64_t not_before, not_after;
+		bool file;		/* a key file was used */
+	} signer[FW_SIGNERS_MAX];
+	size_t signers;
+	bool judged_to_root;		/* against a root, not the topmost
+					   certificate of the chain */
+};
+void fw_built_deinit(struct fw_built *b);
+
+/* Build a bundle; path appears whole or not at all. */
+enum fw_kind fw_build(const struct fw_descriptor *d, const char *path,
+    const struct fw_build_options *opt, struct fw_built *out,
+    struct fw_error *err);
+
+/*
+ * Add the signers in opt to the bundle in path, written to out_path (which may
+ * be the same).  FW_E_REFUSED when path is no bundle a device would accept but
+ * for its signatures, or a signer has signed it already.
+ */
+enum fw_kind fw_resign(const char *path, const char *out_path,
+    const struct fw_build_options *opt, struct fw_built *out,
+    struct fw_error *err);
+
+#endif
