@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fwsign inspect: what a bundle or an envelope holds, trusting nothing. */
+#include <stdlib.h>
+
+#include "cli.h"
+#include "fwsign/commands.h"
+#include "host/describe.h"
+#include "host/internal.h"
+
+const char cmd_inspect_help[] =
+    "inspect [--json] FILE\n"
+    "\n"
+    "Show what a bundle or a SUIT envelope holds.  Nothing is verified.\n"
+    "\n"
+    "Options:\n"
+    "      --json  print JSON (schemas/inspect.schema.json)\n";
+
+static void
+free_tree(json_t **tree)
+{
+	json_decref(*tree);
+}
+
+enum fw_kind
+cmd_inspect(int argc, char **argv, struct fw_error *err)
+{
+	static const struct option longs[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	FW_CLEANUP(fw_buf_deinit) struct fw_buf text = { 0 };
+	FW_CLEANUP(free_tree) json_t *tree = NULL;
+	bool json = false;
+	int c;
+
+	while ((c = cli_getopt(argc, argv, "", longs, err)) != -1) {
+		if (c != 'j')
+			return FW_E_USAGE;
+		json = true;
+	}
+	FW_TRY(cli_operands(argc, argv, 1, "a bundle or an envelope", err));
+	FW_TRY(fw_describe_file(argv[optind], &tree, err));
+	FW_TRY(json ? fw_json_text(tree, &text, err) :
+	    fw_describe_text(tree, &text, err));
+	if (fwrite(text.p, 1, text.n, stdout) != text.n)
+		return fw_fail_errno(err, FW_E_IO,
+		    "cannot write to the standard output");
+	if (fw_describe_malformed(tree))
+		return fw_fail(err, FW_E_REFUSED,
+		    "'%s' is malformed (see the problems listed)",
+		    argv[optind]);
+	return FW_OK;
+}
