@@ -28,8 +28,6 @@ begin(struct fwd_ctx *ctx)
 	ctx->components = 0;
 	ctx->now = 0;
 	memset(&ctx->bundle, 0, sizeof ctx->bundle);
-	if (ctx->transfer_n == 0 || ctx->transfer_n % FWD_BLOCK != 0)
-		return FWD_E_API;
 	if (p->anchor == NULL || p->anchors == 0 ||
 	    p->anchors > FWD_ANCHORS_MAX || p->threshold == 0 ||
 	    (p->clock != FWD_CLOCK_NONE && p->clock != FWD_CLOCK_TRUSTED))
@@ -223,9 +221,17 @@ fwd_envelope_check(struct fwd_ctx *ctx, struct fwd_span envelope)
 	return verdict(ctx, check_envelope(ctx, envelope));
 }
 
+static bool
+transfer_ok(const struct fwd_ctx *ctx)
+{
+	return ctx->transfer_n != 0 && ctx->transfer_n % FWD_BLOCK == 0;
+}
+
 static fwd_status
 run_envelope(struct fwd_ctx *ctx, struct fwd_span envelope)
 {
+	if (!transfer_ok(ctx))
+		return FWD_E_API;
 	FWD_TRY(begin(ctx));
 	ctx->bundle.end = true;		/* there are no members */
 	FWD_TRY(authenticate(ctx, envelope));
@@ -243,6 +249,8 @@ check_bundle(struct fwd_ctx *ctx)
 {
 	struct fwd_span envelope;
 
+	if (!transfer_ok(ctx))
+		return FWD_E_API;
 	FWD_TRY(begin(ctx));
 	FWD_TRY(read_envelope(ctx, &envelope));
 	FWD_TRY(authenticate(ctx, envelope));

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fwverify check: would a device accept this bundle? */
+#include <string.h>
+
+#include "cli.h"
+#include "fwverify/commands.h"
+#include "host/describe.h"
+#include "host/internal.h"
+#include "host/judge.h"
+
+const char cmd_check_help[] =
+"check [--trust ROOT.pem]... [--device DEVICE.yaml]\n"
+"                      [--time RFC3339|none] [--trace] [--json] BUNDLE\n"
+"\n"
+"  --trust ROOT.pem     a trust anchor: a root certificate, or a bare public\n"
+"                       key; instead of those the profile names\n"
+"  --device DEVICE.yaml judge for the device this profile describes\n"
+"  --time TIME          judge validity dates at this time, or not at all\n"
+"                       (none); default: as the profile says, else now\n"
+"  --trace              add a line for each step the device library took\n"
+"  --json               print the result as JSON\n";
+
+struct options {
+	struct fw_judge_options judge;
+	const char *trust[FWD_ANCHORS_MAX];
+	const char *time;
+	bool json;
+};
+
+static enum fw_kind
+add_trust(struct options *o, const char *path, struct fw_error *err)
+{
+	if (o->judge.trusts == FWD_ANCHORS_MAX)
+		return fw_fail(err, FW_E_USAGE,
+		    "--trust is given more than %u times", FWD_ANCHORS_MAX);
+	o->trust[o->judge.trusts++] = path;
+	return FW_OK;
+}
+
+static enum fw_kind
+set_time(struct options *o, struct fw_error *err)
+{
+	if (o->time == NULL)
+		return FW_OK;
+	o->judge.time = FW_TIME_NONE;
+	if (strcmp(o->time, "none") == 0)
+		return FW_OK;
+	o->judge.time = FW_TIME_AT;
+	if (!fw_time_parse(o->time, &o->judge.now))
+		return fw_fail(err, FW_E_USAGE, "--time '%s' is no time (write "
+		    "it as 2026-01-31T12:00:00Z, or none)", o->time);
+	return FW_OK;
+}
+
+static enum fw_kind
+parse(int argc, char **argv, struct options *o, struct fw_error *err)
+{
+	static const struct option longs[] = {
+		{ "trust",  required_argument, NULL, 't' },
+		{ "device", required_argument, NULL, 'd' },
+		{ "time",   required_argument, NULL, 'T' },
+		{ "trace",  no_argument,       NULL, 'r' },
+		{ "json",   no_argument,       NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	o->judge.trust = o->trust;
+	while ((c = cli_getopt(argc, argv, "", longs, err)) != -1) {
+		switch (c) {
+		case 't':
+			FW_TRY(add_trust(o, optarg, err));
+			break;
+		case 'd':
+			FW_TRY(cli_once("--device", &o->judge.device, optarg,
+			    err));
+			break;
+		case 'T':
+			FW_TRY(cli_once("--time", &o->time, optarg, err));
+			break;
+		case 'r':
+			o->judge.trace = true;
+			break;
+		case 'j':
+			o->json = true;
+			break;
+		default:
+			return FW_E_USAGE;
+		}
+	}
+	FW_TRY(cli_operands(argc, argv, 1, "a bundle", err));
+	o->judge.bundle = argv[optind];
+	return set_time(o, err);
+}
+
+static void
+release(json_t **tree)
+{
+	json_decref(*tree);
+}
+
+enum fw_kind
+cmd_check(int argc, char **argv, struct fw_error *err)
+{
+	FW_CLEANUP(release) json_t *report = NULL;
+	FW_CLEANUP(fw_buf_deinit) struct fw_buf text = { 0 };
+	struct options o = { 0 };
+	fwd_status verdict;
+
+	FW_TRY(parse(argc, argv, &o, err));
+	FW_TRY(fw_judge(&o.judge, &report, &verdict, err));
+	if (o.json)
+		FW_TRY(fw_json_text(report, &text, err));
+	else
+		FW_TRY(fw_judge_text(report, &text, err));
+	(void)fwrite(text.p, 1, text.n, stdout);
+	if (verdict == FWD_OK)
+		return FW_OK;
+	err->kind = FW_E_REFUSED;	/* the report has said why */
+	err->text[0] = '\0';
+	return FW_E_REFUSED;
+}

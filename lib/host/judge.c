@@ -1,0 +1,619 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Judging a bundle for people: runs the device library over it, for the device
+ * of a profile or for any device, and makes the report.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "host/build.h"
+#include "host/internal.h"
+#include "host/judge.h"
+#include "port/fwport.h"
+
+struct judge {
+	const struct fw_judge_options *opt;
+	struct fw_profile profile;
+	struct fw_anchor anchor[FWD_ANCHORS_MAX];
+	struct fwd_anchor anchors[FWD_ANCHORS_MAX];	/* the same, for the
+							   library */
+	size_t n;
+	struct fwd_policy policy;
+	int64_t now;
+	int fd;
+	struct fwp_openssl *openssl;
+	uint8_t *envelope, *transfer;
+	struct fwd_crypto crypto;
+	struct fwd_ctx run;
+	bool text_holds;		/* the text section is authentic */
+	bool failed;			/* memory ran out in a callback */
+	json_t *report, *components, *unjudged, *trace;
+};
+
+static void
+judge_deinit(struct judge **jp)
+{
+	struct judge *const j = *jp;
+
+	if (j == NULL)
+		return;
+	fw_profile_deinit(&j->profile);
+	for (size_t i = 0; i < j->n; i++)
+		fw_anchor_deinit(&j->anchor[i]);
+	if (j->fd >= 0)
+		(void)close(j->fd);
+	fwp_openssl_free(j->openssl);
+	free(j->envelope);
+	free(j->transfer);
+	json_decref(j->report);
+	json_decref(j->components);
+	json_decref(j->unjudged);
+	json_decref(j->trace);
+	free(j);
+}
+
+/* ---- setting up ------------------------------------------------------ */
+
+static enum fw_kind
+add_anchor(struct judge *j, const char *path, struct fw_error *err)
+{
+	if (j->n == FWD_ANCHORS_MAX)
+		return fw_fail(err, FW_E_USAGE,
+		    "more than %u trust anchors are given", FWD_ANCHORS_MAX);
+	FW_TRY(fw_anchor_load(path, &j->anchor[j->n], err));
+	j->anchors[j->n] = j->anchor[j->n].anchor;
+	j->n++;
+	return FW_OK;
+}
+
+static enum fw_kind
+load_anchors(struct judge *j, struct fw_error *err)
+{
+	for (size_t i = 0; i < j->opt->trusts; i++)
+		FW_TRY(add_anchor(j, j->opt->trust[i], err));
+	for (size_t i = 0; j->opt->trusts == 0 && i < j->profile.anchors; i++)
+		FW_TRY(add_anchor(j, j->profile.anchor_path[i], err));
+	if (j->n == 0)
+		return fw_fail(err, FW_E_USAGE, "no trust anchor is given "
+		    "(name the root certificate with --trust, or a device "
+		    "profile with --device)");
+	return FW_OK;
+}
+
+static void
+set_policy(struct judge *j)
+{
+	const bool device = j->opt->device != NULL;
+
+	j->policy = (struct fwd_policy){
+		.anchor = j->anchors,
+		.anchors = j->n,
+		.threshold = device ? j->profile.threshold : 1,
+		.clock = device ? j->profile.clock : FWD_CLOCK_TRUSTED,
+		.time_min = device ? j->profile.time_min : INT64_MIN,
+		.flags = device ? 0 : FWD_NO_DEVICE,
+		.purpose = fwd_code_signing,
+	};
+	if (j->opt->time != FW_TIME_DEFAULT)
+		j->policy.clock = j->opt->time == FW_TIME_NONE ?
+		    FWD_CLOCK_NONE : FWD_CLOCK_TRUSTED;
+	j->now = j->opt->time == FW_TIME_AT ? j->opt->now :
+	    (int64_t)time(NULL);
+}
+
+static enum fw_kind
+open_bundle(struct judge *j, struct fw_error *err)
+{
+	struct stat st;
+
+	j->fd = open(j->opt->bundle, O_RDONLY | O_CLOEXEC);
+	if (j->fd < 0)
+		return fw_fail_errno(err, FW_E_INPUT, "cannot open '%s'",
+		    j->opt->bundle);
+	if (fstat(j->fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return fw_fail(err, FW_E_INPUT, "'%s' is not a regular file",
+		    j->opt->bundle);
+	return FW_OK;
+}
+
+static enum fw_kind
+prepare(struct judge *j, struct fw_error *err)
+{
+	j->openssl = fwp_openssl_new();
+	j->envelope = malloc(FW_ENVELOPE_MAX);
+	j->transfer = malloc(FW_TRANSFER);
+	j->report = json_object();
+	j->components = json_array();
+	j->unjudged = json_array();
+	j->trace = json_array();
+	if (j->openssl == NULL || j->envelope == NULL || j->transfer == NULL ||
+	    j->report == NULL || j->components == NULL ||
+	    j->unjudged == NULL || j->trace == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	j->crypto = fwp_openssl_crypto(j->openssl);
+	j->run.crypto = &j->crypto;
+	j->run.policy = &j->policy;
+	j->run.envelope = j->envelope;
+	j->run.envelope_max = FW_ENVELOPE_MAX;
+	j->run.transfer = j->transfer;
+	j->run.transfer_n = FW_TRANSFER;
+	return FW_OK;
+}
+
+/* ---- what the library says ------------------------------------------- */
+
+/* Append or set, and remember if memory ran out: callbacks cannot fail. */
+static void
+append(struct judge *j, json_t *array, json_t *value)
+{
+	if (value == NULL || json_array_append_new(array, value) != 0)
+		j->failed = true;
+}
+
+static void
+set(struct judge *j, json_t *object, const char *key, json_t *value)
+{
+	if (value == NULL || json_object_set_new(object, key, value) != 0)
+		j->failed = true;
+}
+
+/* Text of the manifest; the library has checked that it is UTF-8. */
+static json_t *
+text(struct fwd_span s)
+{
+	return json_stringn((const char *)s.p, s.n);
+}
+
+/* Bytes in hexadecimal behind a prefix. */
+static json_t *
+hex(const char *prefix, struct fwd_span s)
+{
+	const size_t n = strlen(prefix);
+	FW_FREE char *out = malloc(n + 2 * s.n + 1);
+
+	if (out == NULL)
+		return NULL;
+	memcpy(out, prefix, n + 1);
+	for (size_t i = 0; i < s.n; i++)
+		(void)snprintf(out + n + 2 * i, 3, "%02x", s.p[i]);
+	return json_string(out);
+}
+
+static json_t *
+digest(int64_t alg, const uint8_t *bytes)
+{
+	char prefix[32];
+
+	(void)snprintf(prefix, sizeof prefix, "%s:", fwd_alg_name(alg));
+	return hex(prefix, (struct fwd_span){ bytes, fwd_digest_size(alg) });
+}
+
+/* An integer, or decimal digits where JSON readers would lose some. */
+static json_t *
+number(uint64_t v)
+{
+	return v <= INT64_MAX ? json_integer((json_int_t)v) :
+	    json_sprintf("%ju", (uintmax_t)v);
+}
+
+static json_t *
+moment(int64_t t)
+{
+	char s[32];
+
+	fw_time_format(t, s);
+	return json_string(s);
+}
+
+static void
+add_unjudged(struct judge *j, const char *what)
+{
+	size_t i;
+	json_t *have;
+
+	json_array_foreach(j->unjudged, i, have)
+		if (strcmp(json_string_value(have), what) == 0)
+			return;
+	append(j, j->unjudged, json_string(what));
+}
+
+static void
+on_event(void *arg, const struct fwd_event *ev)
+{
+	struct judge *const j = arg;
+	char line[FWD_LINE_MAX], what[FWD_LINE_MAX], uuid[37];
+
+	if (ev->step == FWD_STEP_SEVERED && ev->code == FWD_MAN_TEXT &&
+	    ev->status == FWD_OK)
+		j->text_holds = true;
+	if (ev->status == FWD_UNJUDGED) {
+		(void)snprintf(what, sizeof what, "%s of component %u",
+		    fwd_command_name(ev->code) + strlen("condition-"),
+		    (unsigned)ev->index);
+		if (ev->got.kind == FWD_FACT_HEX && ev->got.s.n == 16) {
+			fw_uuid_format(ev->got.s.p, uuid);
+			(void)snprintf(what, sizeof what, "%s %s",
+			    fwd_command_name(ev->code) + strlen("condition-"),
+			    uuid);
+		}
+		add_unjudged(j, what);
+	}
+	if (j->opt->trace) {
+		(void)fwd_event_format(ev, line, sizeof line);
+		append(j, j->trace, json_string(line));
+	}
+}
+
+/* ---- texts ----------------------------------------------------------- */
+
+/* In one language's map: the text of that number, of the manifest or, with an
+   identifier, of that component. */
+static bool
+find_in_language(struct fwd_cbor c, const struct fwd_span *component,
+    int64_t number, struct fwd_span *out)
+{
+	struct fwd_cbor_map map;
+	struct fwd_span key, value;
+	struct fwd_cbor inner;
+	int64_t n;
+
+	if (fwd_cbor_map(&c, &map) != FWD_OK)
+		return false;
+	while (map.left > 0) {
+		if (fwd_cbor_key(&c, &map) != FWD_OK ||
+		    fwd_cbor_skip(&c, &key) != FWD_OK ||
+		    fwd_cbor_skip(&c, &value) != FWD_OK)
+			return false;
+		inner = fwd_cbor_open(key);
+		if (component != NULL && fwd_span_equal(key, *component))
+			return find_in_language(fwd_cbor_open(value), NULL,
+			    number, out);
+		if (component != NULL ||
+		    fwd_cbor_int(&inner, &n) != FWD_OK || n != number)
+			continue;
+		inner = fwd_cbor_open(value);
+		return fwd_cbor_text(&inner, out) == FWD_OK;
+	}
+	return false;
+}
+
+/* A text of the manifest in the first language that has it. */
+static bool
+find_text(const struct judge *j, const struct fwd_span *component,
+    int64_t number, struct fwd_span *out)
+{
+	struct fwd_cbor c = fwd_cbor_open(j->run.man.text.content);
+	struct fwd_cbor_map map;
+	struct fwd_cbor value;
+
+	if (!j->text_holds || fwd_cbor_map(&c, &map) != FWD_OK)
+		return false;
+	while (map.left > 0) {
+		if (fwd_cbor_key(&c, &map) != FWD_OK ||
+		    fwd_cbor_skip(&c, NULL) != FWD_OK)
+			return false;
+		value = c;
+		if (find_in_language(value, component, number, out))
+			return true;
+		if (fwd_cbor_skip(&c, NULL) != FWD_OK)
+			return false;
+	}
+	return false;
+}
+
+static void
+set_text(struct judge *j, json_t *object, const char *key,
+    const struct fwd_span *component, int64_t number)
+{
+	struct fwd_span s;
+
+	if (find_text(j, component, number, &s))
+		set(j, object, key, text(s));
+}
+
+/* ---- the report ------------------------------------------------------ */
+
+/* A component identifier as text: segments joined by '/', or hexadecimal. */
+static json_t *
+component_name(struct fwd_span id)
+{
+	struct fwd_cbor c = fwd_cbor_open(id);
+	struct fwd_span segment;
+	char name[256];
+	size_t used = 0;
+	uint64_t n;
+
+	if (fwd_cbor_array(&c, &n) != FWD_OK)
+		return hex("0x", id);
+	for (uint64_t i = 0; i < n; i++) {
+		if (fwd_cbor_bytes(&c, &segment) != FWD_OK ||
+		    segment.n == 0 || used + segment.n + 2 > sizeof name)
+			return hex("0x", id);
+		if (i > 0)
+			name[used++] = '/';
+		for (size_t k = 0; k < segment.n; k++) {
+			if (segment.p[k] <= ' ' || segment.p[k] > '~' ||
+			    segment.p[k] == '/')
+				return hex("0x", id);
+			name[used++] = (char)segment.p[k];
+		}
+	}
+	return used == 0 ? hex("0x", id) : json_stringn(name, used);
+}
+
+/* Add what a component holds after a run, unless it stands there already. */
+static void
+add_component(struct judge *j, const struct fwd_component *c,
+    const uint64_t *slot)
+{
+	json_t *const row = json_object();
+	json_t *have;
+	size_t i;
+
+	if (row == NULL) {
+		j->failed = true;
+		return;
+	}
+	set(j, row, "component", component_name(c->id));
+	set(j, row, "identifier", hex("", c->id));
+	if (slot != NULL)
+		set(j, row, "slot", number(*slot));
+	set(j, row, "size", number(c->have_size));
+	set(j, row, "digest", digest(c->have_alg, c->have));
+	if (c->copied_from)
+		set(j, row, "staging", json_true());
+	set_text(j, row, "description", &c->id, 5);
+	set_text(j, row, "version", &c->id, 6);
+	json_array_foreach(j->components, i, have) {
+		if (json_equal(have, row)) {
+			json_decref(row);
+			return;
+		}
+	}
+	append(j, j->components, row);
+}
+
+/* After a pass over any device: the slot each component stood in. */
+static void
+on_pass(void *arg, const struct fw_anydevice *dev, const struct fwd_ctx *run,
+    fwd_status status)
+{
+	struct judge *const j = arg;
+	uint64_t slot;
+
+	(void)status;
+	for (uint32_t i = 0; i < run->components; i++)
+		if (run->component[i].have_alg != 0)
+			add_component(j, &run->component[i],
+			    fw_anydevice_slot(dev, i, &slot) ? &slot : NULL);
+}
+
+static json_t *
+signer_json(struct judge *j, const struct fwd_signer *s, struct fw_error *err)
+{
+	json_t *const o = json_object();
+	FW_FREE char *subject = NULL;
+
+	set(j, o, "algorithm", json_string(fwd_alg_name(s->alg)));
+	set(j, o, "signature-block", number(s->block));
+	set(j, o, "anchor", json_string(j->anchor[s->chain.anchor].label));
+	if (s->bare_key)
+		return o;		/* there is no certificate */
+	if (fw_name_format(s->chain.subject, &subject, err) != FW_OK) {
+		json_decref(o);
+		return NULL;
+	}
+	set(j, o, "subject", json_string(subject));
+	set(j, o, "serial", hex("", s->chain.serial));
+	set(j, o, "not-before", moment(s->chain.not_before));
+	set(j, o, "not-after", moment(s->chain.not_after));
+	return o;
+}
+
+static void
+add_attachments(struct judge *j)
+{
+	json_t *const list = json_array();
+
+	for (size_t i = 0; i < j->run.attachments; i++) {
+		const struct fwd_attachment *const a = &j->run.attachment[i];
+		json_t *const o = json_object();
+
+		set(j, o, "name", text(a->name));
+		set(j, o, "type", text(a->type));
+		set(j, o, "size", number(a->size));
+		set(j, o, "digest", digest(a->digest_alg, a->digest));
+		append(j, list, o);
+	}
+	set(j, j->report, "attachments", list);
+}
+
+/* What is known because a signature over it holds. */
+static enum fw_kind
+add_authentic(struct judge *j, struct fw_error *err)
+{
+	const struct fwd_component first = j->run.component[0];
+	json_t *const signers = json_array();
+	struct fwd_span product;
+
+	set(j, j->report, "signers", signers);
+	for (size_t i = 0; i < j->run.signers; i++) {
+		json_t *const s = signer_json(j, &j->run.signer[i], err);
+
+		if (s == NULL)
+			return err->kind;
+		append(j, signers, s);
+	}
+	if (j->run.man.components.p == NULL)
+		return FW_OK;		/* refused before it was read */
+	set(j, j->report, "sequence-number",
+	    number(j->run.man.sequence_number));
+	set(j, j->report, "manifest-digest", digest(j->run.env.digest.alg,
+	    j->run.env.digest.bytes.p));
+	if (j->run.components > 0 && find_text(j, &first.id, 2, &product))
+		set(j, j->report, "product", text(product));
+	if (j->run.components > 0) {
+		set_text(j, j->report, "vendor", &first.id, 1);
+		set_text(j, j->report, "version", &first.id, 6);
+	}
+	set_text(j, j->report, "description", NULL, 1);
+	add_attachments(j);
+	return FW_OK;
+}
+
+/* What the policy or the lack of a device left out. */
+static void
+add_limits(struct judge *j)
+{
+	if (j->opt->device == NULL) {
+		add_unjudged(j, "rollback: the device's stored sequence "
+		    "number is not known");
+		add_unjudged(j, "whether the images fit into the device's "
+		    "slots");
+	} else if (j->opt->trusts > 0) {
+		add_unjudged(j, "the trust anchors of the device profile: "
+		    "--trust replaces them");
+	}
+	if (j->policy.clock == FWD_CLOCK_NONE)
+		add_unjudged(j, "whether the certificates are valid now");
+}
+
+json_t *
+fw_refusal_json(const struct fwd_event *ev)
+{
+	char fact[FWD_LINE_MAX];
+	json_t *const o = json_object();
+	struct fwd_event bare = *ev;
+	char *end;
+	int bad = 0;
+
+	bare.got.kind = bare.want.kind = FWD_FACT_NONE;
+	(void)fwd_event_format(&bare, fact, sizeof fact);
+	end = strrchr(fact, ':');	/* "STEP: CODE" without facts */
+	if (end != NULL)
+		*end = '\0';
+	bad |= json_object_set_new(o, "code",
+	    json_string(fwd_status_code(ev->status)));
+	bad |= json_object_set_new(o, "meaning",
+	    json_string(fwd_status_text(ev->status)));
+	bad |= json_object_set_new(o, "step", json_string(fact));
+	if (ev->got.kind != FWD_FACT_NONE) {
+		(void)fwd_fact_format(&ev->got, fact, sizeof fact);
+		bad |= json_object_set_new(o, "fact", json_string(fact));
+	}
+	if (ev->want.kind != FWD_FACT_NONE) {
+		(void)fwd_fact_format(&ev->want, fact, sizeof fact);
+		bad |= json_object_set_new(o, "expected", json_string(fact));
+	}
+	if (bad == 0)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+static enum fw_kind
+make_report(struct judge *j, fwd_status verdict, struct fw_error *err)
+{
+	const bool accepted = verdict == FWD_OK;
+
+	set(j, j->report, "verdict",
+	    json_string(accepted ? "accepted" : "refused"));
+	set(j, j->report, "bundle", json_string(j->opt->bundle));
+	if (!accepted)
+		set(j, j->report, "refusal",
+		    fw_refusal_json(&j->run.refusal));
+	FW_TRY(add_authentic(j, err));
+	add_limits(j);
+	set(j, j->report, "components", json_incref(j->components));
+	set(j, j->report, "device", j->opt->device == NULL ? json_null() :
+	    json_string(j->opt->device));
+	set(j, j->report, "time", j->policy.clock == FWD_CLOCK_TRUSTED ?
+	    moment(j->now) : json_null());
+	set(j, j->report, "not-judged", json_incref(j->unjudged));
+	set(j, j->report, "tool", json_string("fwverify " FW_VERSION));
+	if (j->opt->trace)
+		set(j, j->report, "trace", json_incref(j->trace));
+	if (j->failed)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	return FW_OK;
+}
+
+/* ---- running --------------------------------------------------------- */
+
+static fwd_status
+rewind_bundle(void *fd)
+{
+	return lseek(*(int *)fd, 0, SEEK_SET) == 0 ? FWD_OK : FWD_E_IO;
+}
+
+static fwd_status
+run_any(struct judge *j)
+{
+	struct fw_anydevice dev = {
+		.bundle = &j->fd,
+		.read = fwp_file_read,
+		.rewind = rewind_bundle,
+		.now = j->now,
+		.trace = { on_event, j },
+		.pass = on_pass,
+		.pass_ctx = j,
+	};
+
+	return fw_anydevice_check(&dev, &j->run);
+}
+
+static fwd_status
+run_profiled(struct judge *j)
+{
+	struct fw_profiled dev = {
+		.profile = &j->profile,
+		.bundle = &j->fd,
+		.read = fwp_file_read,
+		.now = j->now,
+	};
+	const struct fwd_port port = fw_profiled_port(&dev,
+	    (struct fwd_tracer){ on_event, j });
+	fwd_status s;
+
+	j->run.port = &port;
+	s = fwd_bundle_check(&j->run);
+	for (uint32_t i = 0; i < j->run.components; i++) {
+		const struct fw_profile_component *const c =
+		    &j->profile.component[dev.component[i]];
+
+		if (j->run.component[i].have_alg != 0)
+			add_component(j, &j->run.component[i],
+			    c->slots > 1 ? &c->slot : NULL);
+	}
+	j->run.port = NULL;
+	return s;
+}
+
+enum fw_kind
+fw_judge(const struct fw_judge_options *opt, json_t **report,
+    fwd_status *verdict, struct fw_error *err)
+{
+	FW_CLEANUP(judge_deinit) struct judge *j = calloc(1, sizeof *j);
+	fwd_status s;
+
+	if (j == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	j->opt = opt;
+	j->fd = -1;
+	if (opt->device != NULL)
+		FW_TRY(fw_profile_load(opt->device, &j->profile, err));
+	FW_TRY(load_anchors(j, err));
+	set_policy(j);
+	FW_TRY(open_bundle(j, err));
+	FW_TRY(prepare(j, err));
+	s = opt->device == NULL ? run_any(j) : run_profiled(j);
+	if (s == FWD_E_IO)
+		return fw_fail_errno(err, FW_E_INPUT, "cannot read '%s'",
+		    opt->bundle);
+	FW_TRY(make_report(j, s, err));
+	*verdict = s;
+	*report = json_incref(j->report);
+	return FW_OK;
+}

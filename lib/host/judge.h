@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The judgement of a bundle by the device library, and the report of it that
+ * people file and machines read.
+ */
+#ifndef FW_JUDGE_H
+#define FW_JUDGE_H
+
+#include <jansson.h>
+
+#include "host/fwhost.h"
+
+/* The largest envelope that is judged. */
+#define FW_ENVELOPE_MAX ((size_t)4 << 20)
+/* The transfer buffer: so large that the hash sets the pace. */
+#define FW_TRANSFER ((size_t)1 << 18)
+
+enum fw_judge_time {
+	FW_TIME_DEFAULT,		/* as the profile says, else now */
+	FW_TIME_NONE,			/* validity dates are not judged */
+	FW_TIME_AT,			/* they must hold at .now */
+};
+
+struct fw_judge_options {
+	const char *bundle;		/* file */
+	const char *const *trust;	/* PEM files; instead of the profile's */
+	size_t trusts;
+	const char *device;		/* profile, or NULL: any device */
+	enum fw_judge_time time;
+	int64_t now;			/* with FW_TIME_AT */
+	bool trace;			/* collect the trace as well */
+};
+
+/*
+ * Judge a bundle.  A refusal is no failure: *verdict says which it is, and
+ * *report, which the caller owns, is as schemas/verdict.schema.json says.
+ * Fails when a file cannot be read (FW_E_INPUT; FW_E_USAGE when no trust
+ * anchor is named at all) or for want of memory.
+ */
+enum fw_kind fw_judge(const struct fw_judge_options *opt, json_t **report,
+    fwd_status *verdict, struct fw_error *err);
+
+/*
+ * The same as text: the verdict first, then what a quality engineer files.
+ * The trace, if any, comes last.  Printable UTF-8 and line ends only.
+ */
+enum fw_kind fw_judge_text(const json_t *report, struct fw_buf *out,
+    struct fw_error *err);
+
+/* {code, meaning, step, fact, expected} of the step a run was refused at;
+   NULL for want of memory. */
+json_t *fw_refusal_json(const struct fwd_event *ev);
+
+/*
+ * A port that answers for one device as its profile describes it; nothing is
+ * stored.  port.ctx is the object itself; set read, bundle, now and trace.
+ */
+struct fw_profiled {
+	const struct fw_profile *profile;
+	void *bundle;
+	fwd_status (*read)(void *bundle, uint8_t *buf, size_t n, size_t *got);
+	int64_t now;
+	/* private: profile component by component index; none: -1 */
+	int component[FWD_COMPONENTS_MAX];
+};
+struct fwd_port fw_profiled_port(struct fw_profiled *dev,
+    struct fwd_tracer trace);
+
+#endif

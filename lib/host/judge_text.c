@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The report of a judgement as text: see schemas/verdict.schema.json. */
+#include <string.h>
+
+#include "host/describe.h"
+#include "host/internal.h"
+#include "host/judge.h"
+
+enum { LABEL_WIDTH = 14 };
+
+/* A text under way; what fails first stays. */
+struct page {
+	struct fw_buf *out;
+	struct fw_error *err;
+	enum fw_kind kind;
+};
+
+static void
+put(struct page *p, const char *s)
+{
+	const struct fwd_span span = { (const uint8_t *)s, strlen(s) };
+
+	if (p->kind == FW_OK)
+		p->kind = fw_escape(p->out, span, p->err);
+}
+
+static void
+newline(struct page *p)
+{
+	if (p->kind == FW_OK)
+		p->kind = fw_buf_add(p->out, "\n", 1, p->err);
+}
+
+/* "  label          ", an empty label for a line that goes on. */
+static void
+label(struct page *p, const char *name)
+{
+	put(p, "  ");
+	put(p, name);
+	for (size_t n = strlen(name); n < LABEL_WIDTH; n++)
+		put(p, " ");
+	put(p, " ");
+}
+
+static const char *
+string(const json_t *o, const char *key)
+{
+	return json_string_value(json_object_get(o, key));
+}
+
+static void
+number(struct page *p, const json_t *value)
+{
+	char s[32];
+
+	if (json_is_string(value)) {
+		put(p, json_string_value(value));
+		return;
+	}
+	(void)snprintf(s, sizeof s, "%" JSON_INTEGER_FORMAT,
+	    json_integer_value(value));
+	put(p, s);
+}
+
+/* A line for a member of o, if it is there. */
+static void
+line(struct page *p, const json_t *o, const char *key, const char *name)
+{
+	const json_t *const value = json_object_get(o, key);
+
+	if (value == NULL || json_is_null(value))
+		return;
+	label(p, name);
+	if (json_is_string(value))
+		put(p, json_string_value(value));
+	else
+		number(p, value);
+	newline(p);
+}
+
+static void
+verdict(struct page *p, const json_t *report)
+{
+	const json_t *const refusal = json_object_get(report, "refusal");
+
+	put(p, string(report, "verdict"));
+	put(p, ": ");
+	if (refusal != NULL) {
+		put(p, string(refusal, "code"));
+		put(p, ": ");
+		put(p, string(refusal, "meaning"));
+	} else {
+		put(p, string(report, "bundle"));
+	}
+	newline(p);
+	if (refusal == NULL)
+		return;
+	line(p, report, "bundle", "bundle");
+	line(p, refusal, "step", "failed at");
+	line(p, refusal, "fact", "found");
+	line(p, refusal, "expected", "expected");
+}
+
+static void
+signers(struct page *p, const json_t *report)
+{
+	const json_t *s;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "signers"), i, s) {
+		label(p, "signed by");
+		put(p, string(s, "subject") != NULL ? string(s, "subject") :
+		    "a key without certificate");
+		put(p, " (");
+		put(p, string(s, "algorithm"));
+		put(p, ")");
+		newline(p);
+		line(p, s, "anchor", "  under");
+		line(p, s, "serial", "  serial");
+		line(p, s, "not-after", "  valid until");
+	}
+}
+
+static void
+components(struct page *p, const json_t *report)
+{
+	const json_t *c;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "components"), i, c) {
+		label(p, "component");
+		put(p, string(c, "component"));
+		if (json_object_get(c, "slot") != NULL) {
+			put(p, ", slot ");
+			number(p, json_object_get(c, "slot"));
+		}
+		if (json_object_get(c, "staging") != NULL)
+			put(p, " (staging area)");
+		put(p, ", ");
+		number(p, json_object_get(c, "size"));
+		put(p, " bytes");
+		newline(p);
+		line(p, c, "version", "  version");
+		line(p, c, "digest", "  digest");
+	}
+}
+
+static void
+attachments(struct page *p, const json_t *report)
+{
+	const json_t *a;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "attachments"), i, a) {
+		label(p, "attachment");
+		put(p, string(a, "name"));
+		put(p, " (");
+		put(p, string(a, "type"));
+		put(p, "), ");
+		number(p, json_object_get(a, "size"));
+		put(p, " bytes");
+		newline(p);
+		line(p, a, "digest", "  digest");
+	}
+}
+
+/* One text a line, the first behind the label. */
+static void
+list(struct page *p, const json_t *texts, const char *name)
+{
+	const json_t *t;
+	size_t i;
+
+	json_array_foreach(texts, i, t) {
+		label(p, i == 0 ? name : "");
+		put(p, json_string_value(t));
+		newline(p);
+	}
+}
+
+static void
+trace(struct page *p, const json_t *lines)
+{
+	const json_t *t;
+	size_t i;
+
+	if (lines == NULL)
+		return;
+	newline(p);
+	put(p, "trace:");
+	newline(p);
+	json_array_foreach(lines, i, t) {
+		put(p, json_string_value(t));
+		newline(p);
+	}
+}
+
+enum fw_kind
+fw_judge_text(const json_t *report, struct fw_buf *out, struct fw_error *err)
+{
+	struct page p = { out, err, FW_OK };
+
+	verdict(&p, report);
+	line(&p, report, "product", "product");
+	line(&p, report, "vendor", "vendor");
+	line(&p, report, "version", "version");
+	line(&p, report, "sequence-number", "sequence");
+	line(&p, report, "manifest-digest", "manifest");
+	signers(&p, report);
+	components(&p, report);
+	attachments(&p, report);
+	line(&p, report, "device", "judged for");
+	line(&p, report, "time", "judged at");
+	list(&p, json_object_get(report, "not-judged"), "not judged");
+	trace(&p, json_object_get(report, "trace"));
+	return p.kind;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A device as its profile describes it, for the device library. */
+#include <string.h>
+
+#include "host/internal.h"
+#include "host/judge.h"
+
+static fwd_status
+profiled_read(void *ctx, uint8_t *buf, size_t n, size_t *got)
+{
+	const struct fw_profiled *const dev = ctx;
+
+	return dev->read(dev->bundle, buf, n, got);
+}
+
+static bool
+one_of(const uint8_t *uuid, const uint8_t list[][16], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (memcmp(list[i], uuid, 16) == 0)
+			return true;
+	return false;
+}
+
+static fwd_status
+profiled_identity(void *ctx, int64_t which, uint32_t component,
+    const uint8_t *uuid)
+{
+	const struct fw_profile *const p =
+	    ((const struct fw_profiled *)ctx)->profile;
+
+	(void)component;		/* all of a profile's have one identity */
+	switch (which) {
+	case FWD_PAR_VENDOR:
+		return one_of(uuid, p->vendor_id, p->vendors) ? FWD_OK :
+		    FWD_E_VENDOR;
+	case FWD_PAR_CLASS:
+		return one_of(uuid, p->class_id, p->classes) ? FWD_OK :
+		    FWD_E_CLASS;
+	default:
+		return p->has_device_id &&
+		    memcmp(p->device_id, uuid, 16) == 0 ? FWD_OK :
+		    FWD_E_DEVICE;
+	}
+}
+
+static fwd_status
+profiled_component(void *ctx, uint32_t index, struct fwd_span id,
+    uint64_t *capacity)
+{
+	struct fw_profiled *const dev = ctx;
+	const struct fw_profile *const p = dev->profile;
+
+	*capacity = 0;
+	for (size_t i = 0; i < p->components; i++) {
+		const struct fw_profile_component *const c = &p->component[i];
+
+		if (fwd_span_equal(id, (struct fwd_span){ c->id, c->id_n })) {
+			dev->component[index] = (int)i;
+			*capacity = c->size;
+			return FWD_OK;
+		}
+	}
+	return FWD_E_COMPONENT;
+}
+
+static fwd_status
+profiled_slot(void *ctx, uint32_t component, uint64_t slot)
+{
+	const struct fw_profiled *const dev = ctx;
+
+	return dev->profile->component[dev->component[component]].slot ==
+	    slot ? FWD_OK : FWD_E_SLOT;
+}
+
+static fwd_status
+profiled_sequence_number(void *ctx, uint64_t *stored)
+{
+	*stored = ((const struct fw_profiled *)ctx)->profile->sequence_number;
+	return FWD_OK;
+}
+
+static fwd_status
+profiled_now(void *ctx, int64_t *now)
+{
+	*now = ((const struct fw_profiled *)ctx)->now;
+	return FWD_OK;
+}
+
+struct fwd_port
+fw_profiled_port(struct fw_profiled *dev, struct fwd_tracer trace)
+{
+	return (struct fwd_port){
+		.ctx = dev,
+		.read = profiled_read,
+		.identity = profiled_identity,
+		.component = profiled_component,
+		.slot = profiled_slot,
+		.sequence_number = profiled_sequence_number,
+		.now = profiled_now,
+		.trace = trace,
+	};
+}
