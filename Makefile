@@ -67,11 +67,13 @@ $(TESTS): %: %.o $(LIBS)
 	$(CC) $(SANFLAGS) $(LDFLAGS) $(WRAP) -o $@ $< $(LIBS) $(LDLIBS) \
 		-lcriterion
 
-# Tests that make calls of the C library fail.
-wrap    = $(addprefix -Wl$(comma)--wrap=,$1)
-comma   := ,
-$B/lib/host/io_test: WRAP = $(call wrap,malloc strdup strndup openat linkat \
-	renameat fsync getrandom)
+# Tests that include testdata/fault.h make calls of the C library fail.
+FAULTS  := malloc calloc realloc free strdup strndup open openat linkat \
+	renameat fsync fstat fstatat lstat getrandom read write
+WRAP    = $(if $(shell grep -l '"testdata/fault.h"' $(@:$B/%=%.c)), \
+	$(FAULTS:%=-Wl,--wrap=%))
+# Includes are looked for below lib/ and cmd/; only tests have testdata/.
+$(TESTS:=.o): CPPFLAGS += -I.
 
 # ---- tests -----------------------------------------------------------------
 
