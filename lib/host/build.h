@@ -3,8 +3,8 @@
  * Making bundles: from a descriptor to a file a device accepts.  From the
  * bottom up: manifest (manifest.c, text.c), signature and envelope
  * (cose_sign.c), archive (bundle.c, copy.c), the judgement of the result by
- * the device library (anydevice.c, selfcheck.c), and the whole (build.c,
- * resign.c).
+ * the device library (anydevice.c, selfcheck.c), and the whole
+ * (signers.c, build.c, resign.c).
  */
 #ifndef FW_BUILD_H
 #define FW_BUILD_H
@@ -52,6 +52,9 @@ enum fw_kind fw_manifest_encode(const struct fw_descriptor *d,
 
 /* OpenSSL's digest for a COSE identifier; NULL when it is not supported. */
 const EVP_MD *fw_digest_md(int32_t alg);
+/* Hash bytes as they are. */
+enum fw_kind fw_digest(int32_t alg, struct fwd_span data,
+    uint8_t out[FWD_DIGEST_MAX], struct fw_error *err);
 /*
  * Hash a byte string with its CBOR head, as SUIT does for everything that is
  * wrapped (the draft, sections 8.3 and 8.4.12).
@@ -115,6 +118,10 @@ struct fw_envelope_parts {
 };
 enum fw_kind fw_envelope_encode(const struct fw_envelope_parts *parts,
     struct fw_buf *out, struct fw_error *err);
+/* The same envelope with other signature blocks. */
+enum fw_kind fw_envelope_rewrap(const struct fwd_envelope *env,
+    const struct fwd_span *block, size_t blocks, struct fw_buf *out,
+    struct fw_error *err);
 /* The encoded SUIT_Digest of a manifest. */
 enum fw_kind fw_payload_encode(int32_t alg, struct fwd_span manifest,
     struct fw_buf *out, struct fw_error *err);
@@ -236,31 +243,34 @@ struct fw_known {
 };
 
 struct fw_selfcheck {
+	const struct fwd_crypto *crypto;
 	int fd;				/* the finished bundle */
-	const struct fw_known *known;	/* ascending, apart; may be none */
+	size_t envelope_n;		/* length of its first member */
+	const struct fw_known *known;	/* apart from each other; or none */
 	size_t knowns;
 	int32_t alg;			/* of the known digests */
-	const struct fwd_anchor *anchor;	/* none: the signatures are not
-					   judged up to a root */
-	size_t anchors;
-	uint32_t threshold;
+	const struct fwd_anchor *anchor;
+	size_t anchors;			/* 0: no root is known */
 	struct fw_clock clock;
-	/* chains of the signers, for when there is no anchor */
-	const struct fw_signer *signer;
-	size_t signers;
-	size_t first_block;		/* block of signer[0] */
+	size_t first, signers;		/* these blocks are to be judged */
+	bool bare_ok;			/* blocks without certificates cannot
+					   be, and are passed over */
 };
 /*
  * Have the device library judge a bundle.  FW_E_REFUSED with its reason when
- * it refuses.  Without an anchor it runs everything behind the authentication
- * over the same bytes under a stand-in signature, and judges the signatures
- * and chains up to the topmost certificate by themselves.
+ * it refuses.  Each of the blocks must be accepted.  Where no root is known,
+ * each is judged against the topmost certificate it carries, and all that lies
+ * behind the authentication is run under a stand-in signature.
  */
 enum fw_kind fw_selfcheck(const struct fw_selfcheck *sc, struct fw_error *err);
+/* The second half of that, for a bundle without signatures. */
+enum fw_kind fw_selfcheck_content(const struct fw_selfcheck *sc,
+    struct fw_error *err);
 
 /* ---- the whole (build.c, resign.c) ----------------------------------- */
 
 struct fw_build_options {
+	const struct fwd_crypto *crypto;	/* to judge the result with */
 	struct fw_key_options key;	/* its warn is for all warnings */
 	bool no_sign;			/* leave the bundle unsigned */
 	const struct fw_signer_spec *signer;	/* instead of the descriptor's;

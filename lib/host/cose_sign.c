@@ -268,28 +268,51 @@ by_key(const void *va, const void *vb)
 	return memcmp(a->name, b->name, an);
 }
 
+/* Everything up to the elements, of which n will follow. */
+static void
+envelope_front(struct fw_cbor *c, struct fwd_span payload,
+    const struct fwd_span *block, size_t blocks, uint64_t n)
+{
+	struct fw_cbor auth = { 0 };
+	size_t i;
+
+	fw_cbor_array(&auth, 1 + blocks);
+	fw_cbor_bytes(&auth, payload.p, payload.n);
+	for (i = 0; i < blocks; i++)
+		fw_cbor_bytes(&auth, block[i].p, block[i].n);
+	fw_cbor_tag(c, TAG_ENVELOPE);
+	fw_cbor_map(c, 2 + n);
+	fw_cbor_uint(c, FWD_ENV_AUTH);
+	fw_cbor_wrap(c, &auth);
+	fw_cbor_uint(c, FWD_ENV_MANIFEST);
+}
+
+enum fw_kind
+fw_envelope_rewrap(const struct fwd_envelope *env,
+    const struct fwd_span *block, size_t blocks, struct fw_buf *out,
+    struct fw_error *err)
+{
+	struct fw_cbor c = { 0 };
+
+	envelope_front(&c, env->payload, block, blocks, env->members_n);
+	fw_cbor_raw(&c, env->manifest_bstr.p, env->manifest_bstr.n);
+	fw_cbor_raw(&c, env->members.p, env->members.n);
+	return fw_cbor_done(&c, out, err);
+}
+
 enum fw_kind
 fw_envelope_encode(const struct fw_envelope_parts *parts, struct fw_buf *out,
     struct fw_error *err)
 {
 	FW_CLEANUP(fw_cbor_deinit) struct fw_cbor c = { 0 };
-	struct fw_cbor auth = { 0 };
 	FW_FREE struct fw_element *sorted =
 	    calloc(parts->elements + 1, sizeof *sorted);
 	size_t i;
 
 	if (sorted == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	fw_cbor_array(&auth, 1 + parts->blocks);
-	fw_cbor_bytes(&auth, parts->payload.p, parts->payload.n);
-	for (i = 0; i < parts->blocks; i++)
-		fw_cbor_bytes(&auth, parts->block[i].p, parts->block[i].n);
-
-	fw_cbor_tag(&c, TAG_ENVELOPE);
-	fw_cbor_map(&c, 2 + parts->elements);
-	fw_cbor_uint(&c, FWD_ENV_AUTH);
-	fw_cbor_wrap(&c, &auth);
-	fw_cbor_uint(&c, FWD_ENV_MANIFEST);
+	envelope_front(&c, parts->payload, parts->block, parts->blocks,
+	    parts->elements);
 	fw_cbor_bytes(&c, parts->manifest.p, parts->manifest.n);
 	for (i = 0; i < parts->elements; i++)
 		sorted[i] = parts->element[i];

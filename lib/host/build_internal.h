@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by building a bundle and signing one that is there. */
+#ifndef FW_BUILD_INTERNAL_H
+#define FW_BUILD_INTERNAL_H
+
+#include "host/build.h"
+#include "host/internal.h"
+
+/* All who sign one bundle, with the blocks they made. */
+struct fw_signers {
+	struct fw_signer signer[FW_SIGNERS_MAX];
+	struct fw_buf block[FW_SIGNERS_MAX];
+	struct fwd_span span[FW_SIGNERS_MAX];	/* of block */
+	size_t n;
+};
+void fw_signers_deinit(struct fw_signers *s);
+/* Open keys and chains; no key may be there twice (FW_E_INPUT). */
+enum fw_kind fw_signers_open(const struct fw_signer_spec *spec, size_t n,
+    const struct fw_build_options *opt, struct fw_signers *out,
+    struct fw_error *err);
+/* Make all blocks; see fw_signer_sign(). */
+enum fw_kind fw_signers_sign(struct fw_signers *s, struct fwd_span payload,
+    bool blank, struct fw_error *err);
+/*
+ * Have the result judged, against the roots in opt or else those of the
+ * chains; sets built->judged_to_root.  Without signers the content alone.
+ */
+enum fw_kind fw_signers_judge(const struct fw_signers *s,
+    struct fw_selfcheck *sc, const struct fw_build_options *opt,
+    struct fw_built *built, struct fw_error *err);
+/* Fill in built->signer. */
+enum fw_kind fw_signers_report(const struct fw_signers *s,
+    struct fw_built *built, struct fw_error *err);
+
+#endif

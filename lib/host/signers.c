@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All who sign one bundle, and the roots they are judged against. */
+#include <string.h>
+
+#include "host/build_internal.h"
+
+void
+fw_signers_deinit(struct fw_signers *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		fw_signer_deinit(&s->signer[i]);
+		fw_buf_deinit(&s->block[i]);
+	}
+	*s = (struct fw_signers){ 0 };
+}
+
+enum fw_kind
+fw_signers_open(const struct fw_signer_spec *spec, size_t n,
+    const struct fw_build_options *opt, struct fw_signers *out,
+    struct fw_error *err)
+{
+	FW_CLEANUP(fw_signers_deinit) struct fw_signers s = { 0 };
+	size_t i;
+
+	if (n > FW_SIGNERS_MAX)
+		return fw_fail(err, FW_E_INPUT, "more than %u signers",
+		    FW_SIGNERS_MAX);
+	while (s.n < n) {
+		FW_TRY(fw_signer_open(&spec[s.n], &opt->key, opt->clock,
+		    &s.signer[s.n], err));
+		s.n++;
+		for (i = 0; i + 1 < s.n; i++)
+			if (fwd_span_equal(fw_key_public(s.signer[i].key),
+			    fw_key_public(s.signer[s.n - 1].key)))
+				return fw_fail(err, FW_E_INPUT,
+				    "key '%s' would sign twice",
+				    fw_key_label(s.signer[i].key));
+	}
+	*out = s;
+	s = (struct fw_signers){ 0 };
+	return FW_OK;
+}
+
+enum fw_kind
+fw_signers_sign(struct fw_signers *s, struct fwd_span payload, bool blank,
+    struct fw_error *err)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		fw_buf_deinit(&s->block[i]);
+		FW_TRY(fw_signer_sign(&s->signer[i], payload, blank,
+		    &s->block[i], err));
+		s->span[i] = fw_buf_span(&s->block[i]);
+	}
+	return FW_OK;
+}
+
+/* ---- roots ----------------------------------------------------------- */
+
+struct roots {
+	struct fw_anchor file[FWD_ANCHORS_MAX];
+	size_t files;
+	struct fwd_anchor anchor[FWD_ANCHORS_MAX];
+	size_t n;
+};
+
+static void
+roots_deinit(struct roots *r)
+{
+	while (r->files > 0)
+		fw_anchor_deinit(&r->file[--r->files]);
+}
+
+/* The roots the user names. */
+static enum fw_kind
+given_roots(struct roots *r, const struct fw_build_options *opt,
+    struct fw_error *err)
+{
+	if (opt->trusts > FWD_ANCHORS_MAX)
+		return fw_fail(err, FW_E_USAGE, "more than %u roots",
+		    FWD_ANCHORS_MAX);
+	for (r->n = 0; r->n < opt->trusts; r->n++) {
+		FW_TRY(fw_anchor_load(opt->trust[r->n], &r->file[r->files],
+		    err));
+		r->anchor[r->n] = r->file[r->files++].anchor;
+	}
+	return FW_OK;
+}
+
+/* Those that the chain files end with: of all signers, or none. */
+static enum fw_kind
+own_roots(struct roots *r, const struct fw_signers *s, struct fw_error *err)
+{
+	fwd_status status;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		if (s->signer[i].chain.root.n == 0) {
+			r->n = 0;
+			return FW_OK;
+		}
+		status = fwd_anchor_read(
+		    fw_buf_span(&s->signer[i].chain.root), &r->anchor[r->n++]);
+		if (status != FWD_OK)
+			return fw_fail(err, FW_E_REFUSED, "the root that the "
+			    "chain of '%s' ends with: %s",
+			    s->signer[i].subject, fwd_status_text(status));
+	}
+	return FW_OK;
+}
+
+enum fw_kind
+fw_signers_judge(const struct fw_signers *s, struct fw_selfcheck *sc,
+    const struct fw_build_options *opt, struct fw_built *built,
+    struct fw_error *err)
+{
+	FW_CLEANUP(roots_deinit) struct roots r = { 0 };
+
+	sc->signers = s->n;
+	if (s->n == 0)
+		return fw_selfcheck_content(sc, err);
+	if (opt->trusts > 0)
+		FW_TRY(given_roots(&r, opt, err));
+	else
+		FW_TRY(own_roots(&r, s, err));
+	sc->anchor = r.anchor;
+	sc->anchors = r.n;
+	built->judged_to_root = r.n > 0;
+	return fw_selfcheck(sc, err);
+}
+
+/* ---- report ---------------------------------------------------------- */
+
+enum fw_kind
+fw_signers_report(const struct fw_signers *s, struct fw_built *built,
+    struct fw_error *err)
+{
+	const struct fw_signer *from;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		from = &s->signer[i];
+		built->signers = i + 1;
+		built->signer[i].subject = strdup(from->subject);
+		built->signer[i].key = strdup(fw_key_label(from->key));
+		built->signer[i].alg = from->alg;
+		built->signer[i].not_before = from->not_before;
+		built->signer[i].not_after = from->not_after;
+		built->signer[i].file = fw_key_is_file(from->key);
+		if (built->signer[i].subject == NULL ||
+		    built->signer[i].key == NULL)
+			return fw_fail(err, FW_E_NOMEM, "out of memory");
+	}
+	return FW_OK;
+}
