@@ -96,4 +96,28 @@ bool fw_name_is_plain(struct fwd_span name);
 /* Does the file begin like an envelope: the CBOR tag 107? */
 bool fw_is_envelope(const uint8_t *p, size_t n);
 
+/* ---- extraction (extract.c) -------------------------------------------- */
+
+struct fw_extract {
+	const char *path;		/* a bundle or an envelope */
+	const char *dir;		/* where members go */
+	const char *manifest;		/* file for the envelope, or NULL */
+	/* Members and integrated payloads ("#name") by name, or all. */
+	const char *const *name;
+	size_t names;
+	bool all;
+	bool force;			/* replace files that exist */
+	/* Told each file once it is complete; may be NULL. */
+	void (*written)(void *ctx, const char *path, uint64_t size);
+	void *written_ctx;
+};
+
+/*
+ * Write members to files, each whole or not at all, none outside of dir.  All
+ * names are looked at, and whether the files exist, before the first is
+ * written.  Verifies nothing.  FW_E_REFUSED: a member cannot be extracted;
+ * FW_E_USAGE: there is none of that name.
+ */
+enum fw_kind fw_extract(const struct fw_extract *opt, struct fw_error *err);
+
 #endif

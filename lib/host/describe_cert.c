@@ -7,38 +7,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/cert.h"
 #include "host/describe_internal.h"
 
-static void
-x509_free(X509 **cert)
-{
-	X509_free(*cert);
-}
-
-static void
-bio_free(BIO **bio)
-{
-	BIO_free_all(*bio);
-}
-
-/* A name in the order in which it is written, or null. */
+/* A name as everywhere in the output, or null. */
 static json_t *
 name(const X509_NAME *n)
 {
-	FW_CLEANUP(bio_free) BIO *bio = BIO_new(BIO_s_mem());
-	char *p;
-	long len;
+	FW_FREE char *text = NULL;
+	struct fw_error err;
+	const unsigned char *der;
+	size_t len;
+	enum fw_kind kind;
 
-	if (bio == NULL)
-		return NULL;
-	if (n == NULL || X509_NAME_print_ex(bio, n, 0, (XN_FLAG_RFC2253 &
-	    ~(unsigned long)XN_FLAG_DN_REV & ~(unsigned long)
-	    ASN1_STRFLGS_ESC_MSB & ~(unsigned long)XN_FLAG_SEP_MASK) |
-	    XN_FLAG_SEP_CPLUS_SPC) < 0)
+	if (n == NULL || X509_NAME_get0_der(n, &der, &len) != 1)
 		return json_null();
-	len = BIO_get_mem_data(bio, &p);
-	return fw_d_text((struct fwd_span){ (const uint8_t *)p,
-	    len < 0 ? 0 : (size_t)len });
+	kind = fw_name_format((struct fwd_span){ der, len }, &text, &err);
+	if (kind != FW_OK)
+		return kind == FW_E_NOMEM ? NULL : json_null();
+	return fw_d_text((struct fwd_span){ (const uint8_t *)text,
+	    strlen(text) });
 }
 
 static json_t *
@@ -106,7 +94,7 @@ fw_describe_certificate(struct fw_describe *d, json_t *o,
     struct fwd_span der)
 {
 	const unsigned char *p = der.p;
-	FW_CLEANUP(x509_free) X509 *cert = NULL;
+	FW_CLEANUP(fw_x509_free) X509 *cert = NULL;
 
 	fw_d_set(d, o, "size", fw_d_uint(der.n));
 	fingerprint(d, o, der);

@@ -5,7 +5,8 @@
 
 #include "host/describe_internal.h"
 
-enum { COLUMN = 22 };			/* where values begin, at least */
+/* Where values begin, and how far behind their labels they do at least. */
+enum { COLUMN = 22, LABEL = 20 };
 
 enum fw_kind
 fw_escape(struct fw_buf *out, struct fwd_span s, struct fw_error *err)
@@ -61,11 +62,12 @@ fw_t_value(struct fw_text *t, const json_t *value)
 void
 fw_t_label(struct fw_text *t, unsigned indent, const char *label)
 {
-	const int width = COLUMN - (int)indent;
-	const int pad = width - 1 - (int)strlen(label);
+	const int width = (int)indent + LABEL > COLUMN ? LABEL :
+	    COLUMN - (int)indent;
+	const int pad = width - (int)strlen(label);
 
-	fw_t_put(t, "%*s%s%*s", (int)indent, "", label,
-	    pad < 0 ? 1 : pad + 1, "");
+	fw_t_put(t, "%*s%s%*s", (int)indent, "", label, pad < 1 ? 1 : pad,
+	    "");
 }
 
 /* Does text have more than one line? */

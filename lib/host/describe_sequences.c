@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Command sequences as text. */
+#include <stdio.h>
 #include <string.h>
 
 #include "host/describe_internal.h"
@@ -7,20 +8,26 @@
 static void commands(struct fw_text *t, const json_t *list, unsigned indent,
     const json_t *components);
 
-/* Names without the kind of command, which goes without saying. */
-static const char *
-short_name(const json_t *command)
+/* Directives as they are, conditions as what they check. */
+static void
+command_label(struct fw_text *t, const json_t *command, unsigned indent)
 {
 	const char *const name = json_string_value(json_object_get(command,
 	    "name"));
+	char label[64];
 
 	if (name == NULL)
-		return "unknown";
-	if (strncmp(name, "condition-", 10) == 0)
-		return name + 10;
-	if (strncmp(name, "directive-", 10) == 0)
-		return name + 10;
-	return name;
+		(void)snprintf(label, sizeof label, "unknown");
+	else if (strcmp(name, "condition-check-content") == 0)
+		(void)snprintf(label, sizeof label, "check content");
+	else if (strcmp(name, "condition-abort") == 0)
+		(void)snprintf(label, sizeof label, "abort");
+	else if (strncmp(name, "condition-", 10) == 0)
+		(void)snprintf(label, sizeof label, "check %s", name + 10);
+	else
+		(void)snprintf(label, sizeof label, "%s",
+		    strncmp(name, "directive-", 10) == 0 ? name + 10 : name);
+	fw_t_label(t, indent, label);
 }
 
 /* "component 1 (label)" */
@@ -143,7 +150,7 @@ one_command(struct fw_text *t, const json_t *command, unsigned indent,
 	const json_t *p;
 	size_t i;
 
-	fw_t_label(t, indent, short_name(command));
+	command_label(t, command, indent);
 	reports(t, command);
 	if (argument != NULL) {
 		fw_t_value(t, json_object_get(command, "code"));
@@ -192,9 +199,9 @@ fw_t_sequences(struct fw_text *t, const json_t *envelope)
 	    section) {
 		name = json_string_value(json_object_get(section, "section"));
 		where = json_string_value(json_object_get(section, "where"));
-		fw_t_put(t, "\n%s%s\n", name != NULL &&
-		    strcmp(name, "shared") == 0 ?
-		    "shared (before each of the others)" : name,
+		fw_t_put(t, "\nCommands: %s%s%s\n", name,
+		    name != NULL && strcmp(name, "shared") == 0 ?
+		    ", before each of the others" : "",
 		    where != NULL && strcmp(where, "envelope") == 0 ?
 		    " (severable)" : "");
 		list = json_object_get(section, "commands");

@@ -317,9 +317,6 @@ problems(struct fw_text *t, const json_t *list)
 static void
 envelope_text(struct fw_text *t, const json_t *envelope)
 {
-	const json_t *const sequences = json_object_get(envelope,
-	    "sequences");
-
 	if (!json_is_object(envelope)) {
 		heading(t, "No envelope");
 		return;
@@ -329,8 +326,6 @@ envelope_text(struct fw_text *t, const json_t *envelope)
 	severable(t, envelope);
 	payloads(t, envelope);
 	attachments(t, envelope);
-	if (json_array_size(sequences) != 0)
-		heading(t, "Commands");
 	fw_t_sequences(t, envelope);
 	authentication(t, json_object_get(envelope, "authentication"));
 }
