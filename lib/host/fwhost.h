@@ -168,7 +168,14 @@ void fw_node_free(struct fw_node *node);
 #define FW_SLOTS_MAX 8u
 #define FW_SIGNERS_MAX FWD_AUTH_MAX
 
+#define FW_AREAS_MAX 8u
+
 enum fw_format { FW_RAW, FW_INTEL_HEX };
+
+/* Addresses, both included. */
+struct fw_area {
+	uint64_t from, to;
+};
 
 /* One image file: of a component, or of one slot of it. */
 struct fw_image {
@@ -177,7 +184,9 @@ struct fw_image {
 	enum fw_format format;
 	uint8_t fill;			/* of gaps in Intel HEX; default 0xff */
 	bool has_base;
-	uint64_t base;			/* lowest address the file must have */
+	uint64_t base;			/* address the image begins at */
+	struct fw_area ignore[FW_AREAS_MAX];	/* data there are left out */
+	size_t ignores;
 	char *name;			/* member name or, integrated, the
 					   envelope key "#..." */
 	unsigned line, column;		/* of the file's name, for errors */
@@ -267,7 +276,6 @@ struct fw_profile {
 	uint32_t threshold;
 	uint32_t clock;			/* FWD_CLOCK_ */
 	int64_t time_min;		/* INT64_MIN: none */
-	uint32_t allow;			/* FWD_ALLOW_ */
 	struct fw_profile_component component[FWD_COMPONENTS_MAX];
 	size_t components;
 };
@@ -289,7 +297,12 @@ void fw_time_format(int64_t t, char out[32]);
  * end record refused with file and line.  The image lies in *fd, an unnamed
  * file the caller closes, at its beginning; *base is its lowest address, *size
  * its length (at most 256 MiB).  With img->has_base the image begins at
- * img->base, and data below it are an error.
+ * img->base: a gap above it is filled, data below it are an error.  Data in the
+ * areas of img->ignore are left out (option bytes, UICR and the like).
+ *
+ * After record 02 an address wraps at the end of its 64 KiB segment, after
+ * record 04 it goes on, and neither may pass 4 GiB; before either, nothing may
+ * pass 64 KiB, because tools disagree about what that would mean.
  */
 enum fw_kind fw_hex_load(const struct fw_image *img, int *fd, uint64_t *base,
     uint64_t *size, struct fw_error *err);
