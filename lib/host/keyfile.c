@@ -78,7 +78,8 @@ load(const char *path, struct asked *asked, EVP_PKEY **priv,
 	FW_CLEANUP(fw_buf_deinit) struct fw_buf text = { 0 };
 	FW_CLEANUP(bio_free) BIO *bio = NULL;
 
-	FW_TRY(fw_file_read(path, KEY_FILE_MAX, &text, err));
+	if (fw_file_read(path, KEY_FILE_MAX, &text, err) != FW_OK)
+		return err->kind = FW_E_KEY;	/* whatever the reason */
 	bio = BIO_new_mem_buf(text.n ? (void *)text.p : "", (int)text.n);
 	if (bio == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");

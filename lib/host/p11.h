@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the files that talk to a PKCS #11 module: p11*.c. */
+#ifndef FW_P11_H
+#define FW_P11_H
+
+#include <p11-kit/p11-kit.h>
+#include <p11-kit/pkcs11.h>
+
+#include "host/key_internal.h"
+#include "host/p11uri.h"
+
+/* Module, session and login of one key. */
+struct fw_p11 {
+	struct fw_p11_uri uri;
+	struct fw_key_options opt;	/* its strings are the caller's */
+	CK_FUNCTION_LIST **modules;	/* as loaded, ends with NULL */
+	bool by_path;			/* one module, not p11-kit's list */
+	bool running;			/* they are initialized */
+	CK_FUNCTION_LIST *m;		/* the token's */
+	CK_SLOT_ID slot;
+	CK_TOKEN_INFO token;
+	char *name;			/* "token 'x' (serial y)" */
+	CK_SESSION_HANDLE session;	/* CK_INVALID_HANDLE: none */
+	CK_OBJECT_HANDLE key;
+	CK_KEY_TYPE type;
+	struct fw_buf id;		/* CKA_ID, perhaps empty */
+	bool always_auth;		/* a login for each signature */
+	bool pad;			/* the PIN is entered at the token */
+	bool refused;			/* a login failed: never again */
+	struct fw_pin pin;		/* kept only while always_auth */
+};
+
+/* Handles of objects that were found. */
+struct fw_p11_list {
+	CK_OBJECT_HANDLE *h;
+	size_t n;
+};
+void fw_p11_list_deinit(struct fw_p11_list *l);
+
+/* p11_errors.c: "CALL failed: CKR_X: words (remedy)", FW_E_KEY. */
+enum fw_kind fw_p11_fail(struct fw_error *err, const char *call, CK_RV rv);
+/* The same with another remedy; NULL: none. */
+enum fw_kind fw_p11_fail_remedy(struct fw_error *err, const char *call,
+    CK_RV rv, const char *remedy);
+
+/* p11_token.c: load modules and find the one token. */
+enum fw_kind fw_p11_start(struct fw_p11 *p, struct fw_error *err);
+void fw_p11_stop(struct fw_p11 *p);
+enum fw_kind fw_p11_find_token(struct fw_p11 *p, struct fw_error *err);
+
+/* p11_login.c */
+enum fw_kind fw_p11_session(struct fw_p11 *p, struct fw_error *err);
+/* Put a fresh session in the place of one with a begun operation. */
+enum fw_kind fw_p11_renew(struct fw_p11 *p, struct fw_error *err);
+enum fw_kind fw_p11_login(struct fw_p11 *p, struct fw_error *err);
+/* The login that belongs to the signature just begun. */
+enum fw_kind fw_p11_login_again(struct fw_p11 *p, struct fw_error *err);
+
+/* p11_object.c */
+enum fw_kind fw_p11_find(struct fw_p11 *p, CK_ATTRIBUTE *like, size_t n,
+    struct fw_p11_list *out, struct fw_error *err);
+/* An attribute's bytes; empty when the object does not show it. */
+enum fw_kind fw_p11_attr(struct fw_p11 *p, CK_OBJECT_HANDLE object,
+    CK_ATTRIBUTE_TYPE type, struct fw_buf *out, struct fw_error *err);
+/* Find the one private key and what has to be known of it. */
+enum fw_kind fw_p11_find_key(struct fw_p11 *p, struct fw_key *key,
+    struct fw_error *err);
+
+/* p11_public.c: the key's public key, if the token shows it anywhere;
+   otherwise key->pub stays NULL. */
+enum fw_kind fw_p11_find_public(struct fw_p11 *p, struct fw_key *key,
+    struct fw_error *err);
+
+#endif

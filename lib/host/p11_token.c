@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loading PKCS #11 modules and finding the token that a URI names. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "host/cert.h"
+#include "host/p11.h"
+
+#define LISTED_MAX 8u			/* candidates named in an error */
+
+/* ---- modules -------------------------------------------------------------- */
+
+static enum fw_kind
+load_one(struct fw_p11 *p, const char *path, struct fw_error *err)
+{
+	const char *why;
+
+	p->modules = calloc(2, sizeof(CK_FUNCTION_LIST *));
+	if (p->modules == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	p->by_path = true;
+	p->modules[0] = p11_kit_module_load(path, 0);
+	if (p->modules[0] != NULL)
+		return FW_OK;
+	why = p11_kit_message();
+	return fw_fail(err, FW_E_KEY, "cannot load the PKCS #11 module "
+	    "'%s'%s%s", path, why ? ": " : "", why ? why : "");
+}
+
+static enum fw_kind
+load_configured(struct fw_p11 *p, struct fw_error *err)
+{
+	const char *why;
+
+	p->modules = p11_kit_modules_load(NULL, 0);
+	if (p->modules != NULL)
+		return FW_OK;
+	why = p11_kit_message();
+	return fw_fail(err, FW_E_KEY, "cannot load the modules of p11-kit's "
+	    "configuration%s%s", why ? ": " : "", why ? why : "");
+}
+
+static enum fw_kind
+initialize(struct fw_p11 *p, struct fw_error *err)
+{
+	CK_RV rv;
+
+	if (p->by_path)
+		rv = p11_kit_module_initialize(p->modules[0]);
+	else
+		/* Those that fail are dropped from the list. */
+		rv = p11_kit_modules_initialize(p->modules,
+		    (p11_kit_destroyer)p11_kit_module_release);
+	if (rv != CKR_OK)
+		return fw_p11_fail(err, "C_Initialize", rv);
+	p->running = true;
+	return FW_OK;
+}
+
+static void
+finalize(struct fw_p11 *p)
+{
+	if (!p->running)
+		return;
+	p->running = false;
+	if (p->by_path)
+		(void)p11_kit_module_finalize(p->modules[0]);
+	else
+		(void)p11_kit_modules_finalize(p->modules);
+}
+
+enum fw_kind
+fw_p11_start(struct fw_p11 *p, struct fw_error *err)
+{
+	const char *const path = p->opt.module ? p->opt.module :
+	    p->uri.module_path;
+
+	p11_kit_be_quiet();
+	FW_TRY(path ? load_one(p, path, err) : load_configured(p, err));
+	if (initialize(p, err) != FW_OK)
+		return path ? fw_wrap(err, "PKCS #11 module '%s'", path) :
+		    err->kind;
+	return FW_OK;
+}
+
+void
+fw_p11_stop(struct fw_p11 *p)
+{
+	if (p->modules == NULL)
+		return;
+	if (p->session != CK_INVALID_HANDLE)
+		(void)p->m->C_CloseSession(p->session);
+	p->session = CK_INVALID_HANDLE;
+	finalize(p);
+	if (p->by_path) {
+		if (p->modules[0] != NULL)
+			p11_kit_module_release(p->modules[0]);
+		free(p->modules);
+	} else {
+		p11_kit_modules_release(p->modules);
+	}
+	p->modules = NULL;
+}
+
+/* ---- tokens ---------------------------------------------------------------- */
+
+/* What a look around found. */
+struct seen {
+	size_t matches, others;
+	char listed[2][FW_ERROR_TEXT_MAX / 2];	/* others, matches */
+};
+
+/* A blank-padded field without its padding, and fit to be shown. */
+struct field {
+	char text[65];
+};
+
+static const char *
+field(const unsigned char *p, size_t n, struct field *out)
+{
+	size_t i;
+
+	n = p11_kit_space_strlen(p, n);
+	memcpy(out->text, p, n);
+	out->text[n] = '\0';
+	if (!fw_text_is_plain(p, n))
+		for (i = 0; i < n; i++)
+			if (p[i] < 0x20 || p[i] > 0x7e)
+				out->text[i] = '?';
+	return out->text;
+}
+#define FIELD(f, out) field((f), sizeof(f), (out))
+
+static void
+note(struct seen *s, bool match, CK_FUNCTION_LIST *m, CK_SLOT_ID slot,
+    const CK_TOKEN_INFO *t)
+{
+	char *const to = s->listed[match];
+	const size_t count = match ? s->matches : s->others;
+	const size_t room = sizeof s->listed[0];
+	const size_t at = strlen(to);
+	struct field label, serial;
+	char *file;
+
+	if (match)
+		s->matches++;
+	else
+		s->others++;
+	if (count >= LISTED_MAX) {
+		if (count == LISTED_MAX)
+			(void)snprintf(to + at, room - at, ", ...");
+		return;
+	}
+	file = match ? p11_kit_module_get_filename(m) : NULL;
+	(void)snprintf(to + at, room - at, "%stoken '%s' serial '%s' "
+	    "slot-id %lu%s%s", count ? ", " : "", FIELD(t->label, &label),
+	    FIELD(t->serialNumber, &serial), slot,
+	    file ? " module-path " : "", file ? file : "");
+	free(file);
+}
+
+/* Look at one slot; a token that does not answer is none. */
+static void
+look_at(struct fw_p11 *p, CK_FUNCTION_LIST *m, CK_SLOT_ID slot,
+    struct seen *s)
+{
+	const CK_SLOT_ID want = p11_kit_uri_get_slot_id(p->uri.match);
+	CK_SLOT_INFO slot_info;
+	CK_TOKEN_INFO t;
+	bool match;
+
+	if (m->C_GetSlotInfo(slot, &slot_info) != CKR_OK ||
+	    m->C_GetTokenInfo(slot, &t) != CKR_OK ||
+	    (t.flags & CKF_TOKEN_INITIALIZED) == 0)
+		return;
+	match = p11_kit_uri_match_token_info(p->uri.match, &t) == 1 &&
+	    p11_kit_uri_match_slot_info(p->uri.match, &slot_info) == 1 &&
+	    (want == (CK_SLOT_ID)-1 || want == slot);
+	note(s, match, m, slot, &t);
+	if (!match)
+		return;
+	p->m = m;
+	p->slot = slot;
+	p->token = t;
+}
+
+static enum fw_kind
+look_into(struct fw_p11 *p, CK_FUNCTION_LIST *m, struct seen *s,
+    struct fw_error *err)
+{
+	FW_FREE CK_SLOT_ID *slots = NULL;
+	CK_ULONG i, n = 0;
+	CK_INFO info;
+	CK_RV rv;
+	int tries;
+
+	if (m->C_GetInfo(&info) != CKR_OK ||
+	    p11_kit_uri_match_module_info(p->uri.match, &info) != 1)
+		return FW_OK;
+	/* The first call makes the module look, too; a slot more may come. */
+	for (tries = 0, rv = CKR_BUFFER_TOO_SMALL; tries < 4 &&
+	    rv == CKR_BUFFER_TOO_SMALL; tries++) {
+		rv = m->C_GetSlotList(CK_TRUE, NULL, &n);
+		if (rv != CKR_OK || n == 0)
+			break;
+		free(slots);
+		slots = calloc(n, sizeof *slots);
+		if (slots == NULL)
+			return fw_fail(err, FW_E_NOMEM, "out of memory");
+		rv = m->C_GetSlotList(CK_TRUE, slots, &n);
+	}
+	/* Of p11-kit's many modules, one that fails must not stop the rest. */
+	if (rv != CKR_OK)
+		return p->by_path ? fw_p11_fail(err, "C_GetSlotList", rv) :
+		    FW_OK;
+	for (i = 0; slots != NULL && i < n; i++)
+		look_at(p, m, slots[i], s);
+	return FW_OK;
+}
+
+static enum fw_kind
+look_around(struct fw_p11 *p, struct seen *s, struct fw_error *err)
+{
+	const char *const name = p->by_path ? NULL : p->uri.module_name;
+	CK_FUNCTION_LIST *m;
+	size_t i;
+
+	*s = (struct seen){ 0 };
+	if (name != NULL) {
+		m = p11_kit_module_for_name(p->modules, name);
+		if (m == NULL)
+			return fw_fail(err, FW_E_KEY, "p11-kit's configuration "
+			    "has no working module '%s' (the list is shown by "
+			    "p11-kit list-modules)", name);
+		return look_into(p, m, s, err);
+	}
+	for (i = 0; p->modules[i] != NULL; i++)
+		FW_TRY(look_into(p, p->modules[i], s, err));
+	return FW_OK;
+}
+
+/*
+ * Some modules see a token that was just plugged in, or that another program
+ * was logging in to, only when started anew.  No PIN was sent yet.
+ */
+static enum fw_kind
+look_again(struct fw_p11 *p, struct seen *s, struct fw_error *err)
+{
+	const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
+
+	finalize(p);
+	(void)nanosleep(&pause, NULL);
+	FW_TRY(initialize(p, err));
+	return look_around(p, s, err);
+}
+
+enum fw_kind
+fw_p11_find_token(struct fw_p11 *p, struct fw_error *err)
+{
+	struct field label, serial;
+	struct seen s;
+
+	FW_TRY(look_around(p, &s, err));
+	if (s.matches == 0)
+		FW_TRY(look_again(p, &s, err));
+	if (s.matches == 0 && s.others == 0)
+		return fw_fail(err, FW_E_KEY, "there is no token (is it "
+		    "plugged in, and its module in p11-kit's configuration or "
+		    "in module-path?)");
+	if (s.matches == 0)
+		return fw_fail(err, FW_E_KEY, "no token matches the key URI "
+		    "(there is %s)", s.listed[0]);
+	if (s.matches > 1)
+		return fw_fail(err, FW_E_KEY, "%zu tokens match the key URI "
+		    "(make it name one of: %s)", s.matches, s.listed[1]);
+	if (asprintf(&p->name, "token '%s' (serial %s)",
+	    FIELD(p->token.label, &label),
+	    FIELD(p->token.serialNumber, &serial)) < 0) {
+		p->name = NULL;
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	}
+	return FW_OK;
+}
