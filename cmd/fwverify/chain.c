@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fwverify chain: the device library's path validation over a PEM chain. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <jansson.h>
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <openssl/pem.h>
+
+#include "cli.h"
+#include "fwverify/commands.h"
+#include "fwverify/verdict.h"
+#include "host/internal.h"
+#include "port/fwport.h"
+
+#define FILE_MAX	((size_t)1 << 20)
+#define CERTS_MAX	32		/* more than the library takes */
+
+const char cmd_chain_help[] =
+    "chain --trust ROOT.pem [OPTION]... CHAIN.pem\n"
+    "\n"
+    "Validate a certificate chain, leaf first, as a device would.\n"
+    "\n"
+    "  --trust FILE       a trust anchor: a root's certificate in PEM; may\n"
+    "                     be given more than once\n"
+    "  --time TIME|none   judge the dates at that time (RFC 3339), or not\n"
+    "                     at all; default: now\n"
+    "  --eku OID|any      the extended key usage that the leaf must have;\n"
+    "                     default: 1.3.6.1.5.5.7.3.3 (code signing)\n"
+    "  --trace            print each step first\n"
+    "  --json             print the result as JSON\n"
+    "  -h, --help         show this help\n";
+
+struct options {
+	const char *anchor[FWD_ANCHORS_MAX];
+	size_t anchors;
+	const char *time, *eku, *chain;
+	bool trace, json;
+};
+
+struct run {
+	struct options opt;
+	struct fw_anchor anchor[FWD_ANCHORS_MAX];
+	struct fwd_anchor trust[FWD_ANCHORS_MAX];
+	struct fw_buf cert[CERTS_MAX];
+	size_t certs;
+	struct fw_buf purpose;
+	struct fwd_policy policy;
+	int64_t now;
+	struct verdict verdict;
+	fwd_status status;
+	struct fwd_chain_result found;
+};
+
+static void
+run_deinit(struct run *r)
+{
+	for (size_t i = 0; i < FWD_ANCHORS_MAX; i++)
+		fw_anchor_deinit(&r->anchor[i]);
+	for (size_t i = 0; i < CERTS_MAX; i++)
+		fw_buf_deinit(&r->cert[i]);
+	fw_buf_deinit(&r->purpose);
+	verdict_deinit(&r->verdict);
+}
+
+/* ---- options --------------------------------------------------------- */
+
+static enum fw_kind
+add_anchor(struct options *o, const char *path, struct fw_error *err)
+{
+	if (o->anchors == FWD_ANCHORS_MAX)
+		return fw_fail(err, FW_E_USAGE,
+		    "option '--trust' is given more than %u times",
+		    FWD_ANCHORS_MAX);
+	o->anchor[o->anchors++] = path;
+	return FW_OK;
+}
+
+static enum fw_kind
+parse(int argc, char **argv, struct options *o, struct fw_error *err)
+{
+	static const struct option longs[] = {
+		{ "trust", required_argument, NULL, 't' },
+		{ "time",  required_argument, NULL, 'T' },
+		{ "eku",   required_argument, NULL, 'e' },
+		{ "trace", no_argument, NULL, 'r' },
+		{ "json",  no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = cli_getopt(argc, argv, "", longs, err)) != -1) {
+		switch (c) {
+		case 't':
+			FW_TRY(add_anchor(o, optarg, err));
+			break;
+		case 'T':
+			FW_TRY(cli_once("--time", &o->time, optarg, err));
+			break;
+		case 'e':
+			FW_TRY(cli_once("--eku", &o->eku, optarg, err));
+			break;
+		case 'r':
+			o->trace = true;
+			break;
+		case 'j':
+			o->json = true;
+			break;
+		default:
+			return FW_E_USAGE;
+		}
+	}
+	FW_TRY(cli_operands(argc, argv, 1, "a certificate chain", err));
+	if (o->anchors == 0)
+		return fw_fail(err, FW_E_USAGE,
+		    "option '--trust' is missing (name the root's file)");
+	o->chain = argv[optind];
+	return FW_OK;
+}
+
+static enum fw_kind
+set_time(struct run *r, struct fw_error *err)
+{
+	const char *const text = r->opt.time;
+
+	r->policy.clock = FWD_CLOCK_TRUSTED;
+	r->policy.time_min = INT64_MIN;
+	if (text == NULL)
+		r->now = (int64_t)time(NULL);
+	else if (strcmp(text, "none") == 0)
+		r->policy.clock = FWD_CLOCK_NONE;
+	else if (!fw_time_parse(text, &r->now))
+		return fw_fail(err, FW_E_USAGE, "option '--time' is no "
+		    "RFC 3339 time: '%s' (such as 2026-01-31T12:00:00Z, or "
+		    "none)", text);
+	return FW_OK;
+}
+
+static enum fw_kind
+set_purpose(struct run *r, struct fw_error *err)
+{
+	const char *const text = r->opt.eku;
+	ASN1_OBJECT *oid;
+	enum fw_kind kind;
+
+	r->policy.purpose = fwd_code_signing;
+	if (text == NULL)
+		return FW_OK;
+	r->policy.purpose = (struct fwd_span){ 0 };
+	if (strcmp(text, "any") == 0)
+		return FW_OK;
+	oid = OBJ_txt2obj(text, 1);
+	if (oid == NULL || OBJ_length(oid) == 0) {
+		ASN1_OBJECT_free(oid);
+		ERR_clear_error();
+		return fw_fail(err, FW_E_USAGE, "option '--eku' is no object "
+		    "identifier: '%s' (such as 1.3.6.1.5.5.7.3.3, or any)",
+		    text);
+	}
+	kind = fw_buf_add(&r->purpose, OBJ_get0_data(oid), OBJ_length(oid),
+	    err);
+	ASN1_OBJECT_free(oid);
+	r->policy.purpose = fw_buf_span(&r->purpose);
+	return kind;
+}
+
+static enum fw_kind
+load_anchors(struct run *r, struct fw_error *err)
+{
+	for (size_t i = 0; i < r->opt.anchors; i++) {
+		FW_TRY(fw_anchor_load(r->opt.anchor[i], &r->anchor[i], err));
+		r->trust[i] = r->anchor[i].anchor;
+		if (r->trust[i].name.n == 0)
+			return fw_fail(err, FW_E_INPUT, "trust anchor '%s' is "
+			    "a bare key, which issues no certificates (give "
+			    "the root's certificate)", r->opt.anchor[i]);
+	}
+	r->policy.anchor = r->trust;
+	r->policy.anchors = r->opt.anchors;
+	r->policy.threshold = 1;
+	return FW_OK;
+}
+
+/* ---- the chain ------------------------------------------------------- */
+
+struct pem {
+	char *name, *header;
+	unsigned char *data;
+	long n;
+};
+
+static void
+pem_deinit(struct pem *p)
+{
+	OPENSSL_free(p->name);
+	OPENSSL_free(p->header);
+	if (p->data != NULL)		/* perhaps a private key */
+		OPENSSL_clear_free(p->data, (size_t)p->n);
+}
+
+static void
+bio_free(BIO **bio)
+{
+	BIO_free(*bio);
+}
+
+/* Take one block; *end when there is none.  What is in it, the library
+   judges. */
+static enum fw_kind
+load_block(struct run *r, BIO *bio, bool *end, struct fw_error *err)
+{
+	FW_CLEANUP(pem_deinit) struct pem p = { 0 };
+	unsigned long e;
+
+	if (PEM_read_bio(bio, &p.name, &p.header, &p.data, &p.n) != 1) {
+		e = ERR_peek_last_error();
+		if (ERR_GET_LIB(e) != ERR_LIB_PEM ||
+		    ERR_GET_REASON(e) != PEM_R_NO_START_LINE)
+			return fw_fail_ssl(err, FW_E_INPUT,
+			    "cannot read certificate %zu in '%s'",
+			    r->certs + 1, r->opt.chain);
+		ERR_clear_error();	/* the end of the file is no error */
+		*end = true;
+		return FW_OK;
+	}
+	if (strcmp(p.name, PEM_STRING_X509) != 0 || p.header[0] != '\0')
+		return fw_fail(err, FW_E_INPUT,
+		    "'%s' holds a '%s', not only certificates", r->opt.chain,
+		    p.name);
+	if (r->certs == CERTS_MAX)
+		return fw_fail(err, FW_E_INPUT,
+		    "more than %d certificates in '%s'", CERTS_MAX,
+		    r->opt.chain);
+	return fw_buf_add(&r->cert[r->certs++], p.data, (size_t)p.n, err);
+}
+
+static enum fw_kind
+load_chain(struct run *r, struct fw_error *err)
+{
+	FW_CLEANUP(fw_buf_deinit) struct fw_buf text = { 0 };
+	FW_CLEANUP(bio_free) BIO *bio = NULL;
+	bool end = false;
+
+	FW_TRY(fw_file_read(r->opt.chain, FILE_MAX, &text, err));
+	bio = BIO_new_mem_buf(text.n != 0 ? (const void *)text.p : "",
+	    (int)text.n);
+	if (bio == NULL)
+		return fw_fail_ssl(err, FW_E_NOMEM, "cannot read '%s'",
+		    r->opt.chain);
+	while (!end)
+		FW_TRY(load_block(r, bio, &end, err));
+	if (r->certs == 0)
+		return fw_fail(err, FW_E_INPUT,
+		    "no certificate in '%s' (PEM is needed)", r->opt.chain);
+	return FW_OK;
+}
+
+static enum fw_kind
+judge(struct run *r, struct fw_error *err)
+{
+	struct fwp_openssl *const port = fwp_openssl_new();
+	struct fwd_span cert[CERTS_MAX];
+	struct fwd_crypto crypto;
+
+	if (port == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	for (size_t i = 0; i < r->certs; i++)
+		cert[i] = fw_buf_span(&r->cert[i]);
+	r->verdict.lines = r->opt.trace && !r->opt.json;
+	r->verdict.keep = r->opt.trace && r->opt.json;
+	crypto = fwp_openssl_crypto(port);
+	r->status = fwd_chain_check(&crypto, &r->policy, r->now, cert,
+	    r->certs, verdict_tracer(&r->verdict), &r->found);
+	fwp_openssl_free(port);
+	if (r->verdict.failed)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	return FW_OK;
+}
+
+/* ---- the result ------------------------------------------------------ */
+
+#define SERIAL_TEXT	(2 * 20 + 1)	/* RFC 5280: 20 octets */
+
+static void
+hex(struct fwd_span s, char out[SERIAL_TEXT])
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < s.n && 2 * i + 2 < SERIAL_TEXT; i++)
+		(void)snprintf(out + 2 * i, 3, "%02x", s.p[i]);
+}
+
+/*
+ * The leaf's subject; allocated.  The library compares names but does not read
+ * the text in them, so there are some that cannot be shown.
+ */
+static char *
+signer_text(const struct run *r)
+{
+	struct fw_error err = { .kind = FW_OK };
+	char *text = NULL;
+
+	if (fw_name_format(r->found.subject, &text, &err) == FW_OK)
+		return text;
+	return strdup("(a name that is no text)");
+}
+
+static enum fw_kind
+print_text(const struct run *r, struct fw_error *err)
+{
+	const char *const root = r->opt.anchor[r->found.anchor];
+	FW_FREE char *subject = NULL;
+	char serial[SERIAL_TEXT], before[32], after[32];
+
+	if (verdict_print(&r->verdict, r->status) != FW_OK)
+		return FW_E_REFUSED;
+	subject = signer_text(r);
+	if (subject == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	hex(r->found.serial, serial);
+	fw_time_format(r->found.not_before, before);
+	fw_time_format(r->found.not_after, after);
+	(void)printf("signer: ");
+	cli_text(stdout, subject, strlen(subject));
+	(void)printf("\nserial number: %s\nanchor: ", serial);
+	cli_text(stdout, r->anchor[r->found.anchor].label,
+	    strlen(r->anchor[r->found.anchor].label));
+	(void)printf(" (");
+	cli_text(stdout, root, strlen(root));
+	(void)printf(")\nvalid: %s to %s%s\n", before, after,
+	    r->policy.clock == FWD_CLOCK_NONE ? " (not judged)" : "");
+	return FW_OK;
+}
+
+/* Text from a certificate need not be UTF-8; JSON must be. */
+static json_t *
+json_text(const char *text)
+{
+	const size_t room = 4 * strlen(text) + 1;
+	FW_FREE char *safe = malloc(room);
+
+	if (safe == NULL)
+		return NULL;
+	(void)fw_printable(text, strlen(text), safe, room);
+	return json_string(safe);
+}
+
+static int
+json_accepted(const struct run *r, json_t *top)
+{
+	FW_FREE char *subject = signer_text(r);
+	char serial[SERIAL_TEXT], before[32], after[32];
+
+	if (subject == NULL)
+		return -1;
+	hex(r->found.serial, serial);
+	fw_time_format(r->found.not_before, before);
+	fw_time_format(r->found.not_after, after);
+	return json_object_set_new(top, "signer", json_text(subject)) |
+	    json_object_set_new(top, "serialNumber", json_string(serial)) |
+	    json_object_set_new(top, "anchor",
+	    json_text(r->anchor[r->found.anchor].label)) |
+	    json_object_set_new(top, "anchorFile",
+	    json_text(r->opt.anchor[r->found.anchor])) |
+	    json_object_set_new(top, "notBefore", json_string(before)) |
+	    json_object_set_new(top, "notAfter", json_string(after)) |
+	    json_object_set_new(top, "datesJudged",
+	    json_boolean(r->policy.clock != FWD_CLOCK_NONE));
+}
+
+static int
+json_refused(const struct run *r, json_t *top)
+{
+	const struct verdict *const v = &r->verdict;
+	int bad = 0;
+
+	if (!v->refused || v->status != r->status)
+		return 0;
+	if (v->index != FWD_NO_INDEX)
+		bad |= json_object_set_new(top, "certificate",
+		    json_integer(v->index));
+	if (v->got[0] != '\0')
+		bad |= json_object_set_new(top, "found", json_text(v->got));
+	if (v->want[0] != '\0')
+		bad |= json_object_set_new(top, "expected",
+		    json_text(v->want));
+	return bad;
+}
+
+static int
+json_trace(const struct run *r, json_t *top)
+{
+	json_t *const list = json_array();
+	int bad = 0;
+
+	for (size_t i = 0; i < r->verdict.steps; i++)
+		bad |= json_array_append_new(list,
+		    json_text(r->verdict.step[i]));
+	return bad | json_object_set_new(top, "trace", list);
+}
+
+static enum fw_kind
+print_json(const struct run *r, struct fw_error *err)
+{
+	const bool good = r->status == FWD_OK;
+	json_t *const top = json_object();
+	int bad;
+
+	bad = json_object_set_new(top, "verdict",
+	    json_string(good ? "accepted" : "refused")) |
+	    json_object_set_new(top, "code",
+	    json_string(fwd_status_code(r->status))) |
+	    json_object_set_new(top, "text",
+	    json_string(fwd_status_text(r->status))) |
+	    (good ? json_accepted(r, top) : json_refused(r, top));
+	if (r->opt.trace)
+		bad |= json_trace(r, top);
+	if (bad != 0 || json_dumpf(top, stdout, JSON_INDENT(2) |
+	    JSON_ENSURE_ASCII) != 0) {
+		json_decref(top);
+		return fw_fail(err, FW_E_NOMEM, "cannot write JSON");
+	}
+	(void)putchar('\n');
+	json_decref(top);
+	return good ? FW_OK : FW_E_REFUSED;
+}
+
+static enum fw_kind
+run(struct run *r, struct fw_error *err)
+{
+	FW_TRY(set_time(r, err));
+	FW_TRY(set_purpose(r, err));
+	FW_TRY(load_anchors(r, err));
+	FW_TRY(load_chain(r, err));
+	FW_TRY(judge(r, err));
+	return r->opt.json ? print_json(r, err) : print_text(r, err);
+}
+
+enum fw_kind
+cmd_chain(int argc, char **argv, struct fw_error *err)
+{
+	FW_CLEANUP(run_deinit) struct run r = { 0 };
+
+	FW_TRY(parse(argc, argv, &r.opt, err));
+	return run(&r, err);
+}
