@@ -44,6 +44,8 @@ LDLIBS  += $(PKGLIBS) -lpthread
 objs    = $(patsubst %.c,$B/%.o,$(filter-out %_test.c,$(wildcard $1)))
 DEVICE  := $(call objs,lib/device/*.c)
 LIBS    := $B/libfwhost.a $B/libfwport.a $B/libfwdevice.a
+# Device and port library need each other.
+LINKED  := -Wl,--start-group $(LIBS) -Wl,--end-group
 PROGS   := $B/fwsign $B/fwverify
 TESTS   := $(patsubst %.c,$B/%,$(wildcard lib/*/*_test.c))
 SHTESTS := $(wildcard testdata/*_test.sh)
@@ -62,9 +64,9 @@ $B/%.o: %.c Makefile
 $(LIBS):
 	rm -f $@ && $(AR) rcs $@ $^
 $(PROGS): $(LIBS)
-	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS) $(LDLIBS)
+	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LINKED) $(LDLIBS)
 $(TESTS): %: %.o $(LIBS)
-	$(CC) $(SANFLAGS) $(LDFLAGS) $(WRAP) -o $@ $< $(LIBS) $(LDLIBS) \
+	$(CC) $(SANFLAGS) $(LDFLAGS) $(WRAP) -o $@ $< $(LINKED) $(LDLIBS) \
 		-lcriterion
 
 # Tests that include testdata/fault.h make calls of the C library fail.
