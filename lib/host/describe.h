@@ -53,6 +53,9 @@ enum fw_kind fw_describe_sequences(const json_t *envelope, struct fw_buf *out,
 enum fw_kind fw_json_text(const json_t *tree, struct fw_buf *out,
     struct fw_error *err);
 
+/* A C string as a JSON string, what is not UTF-8 made printable; NULL: no
+   memory. */
+json_t *fw_json_printable(const char *text);
 /* Append bytes as fw_printable() shows them. */
 enum fw_kind fw_escape(struct fw_buf *out, struct fwd_span s,
     struct fw_error *err);

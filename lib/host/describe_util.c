@@ -184,6 +184,13 @@ fw_d_text(struct fwd_span s)
 	return json_stringn((const char *)copy.p, copy.n);
 }
 
+json_t *
+fw_json_printable(const char *text)
+{
+	return fw_d_text((struct fwd_span){ (const uint8_t *)text,
+	    strlen(text) });
+}
+
 /* ---- maps --------------------------------------------------------------- */
 
 bool
