@@ -17,7 +17,7 @@ PACKAGES := gcc libc6-dev make pkg-config \
 	libssl-dev libyaml-dev libarchive-dev libp11-kit-dev libjansson-dev \
 	libcriterion-dev softhsm2 opensc p11-kit openssl mandoc yamllint time \
 	python3 python3-yaml python3-jsonschema python3-cbor2 \
-	firmware-microbit-micropython
+	gnutls-bin firmware-microbit-micropython
 # Those that check-warnings and .ci/run need besides.
 PACKAGES_CI := clang debootstrap
 

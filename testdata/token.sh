@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# Private SoftHSM tokens, for tests and the demo: all of a token is in one
+# folder, nothing outside of it is read or changed.  To be sourced; needs the
+# Debian packages softhsm2 and opensc.
+#
+#	token_new FOLDER [LABEL]	make a token and use it
+#	token_use FOLDER		use a token made before
+#	token_key ALG LABEL ID		make a key pair in it; ALG: p256, p384,
+#					p521, ed25519, rsa3072, rsa4096
+#	token_cert FILE LABEL ID	store a certificate (PEM) in it
+#	token_uri LABEL			print the key's URI, with module-path
+#					and pin-source
+#	token_encode TEXT		percent-encode for a URI
+#
+# token_use sets
+#	SOFTHSM2_CONF XDG_CONFIG_HOME	exported; the latter so that p11-kit
+#					knows SoftHSM only (as root it reads
+#					the system's configuration instead)
+#	TOKEN_LABEL TOKEN_MODULE TOKEN_PIN TOKEN_SO_PIN TOKEN_PIN_FILE
+# shellcheck disable=SC2034  # used by those who read this
+
+TOKEN_PIN=246813
+TOKEN_SO_PIN=97531864
+
+token_module() {
+	for m_ in /usr/lib/*/softhsm/libsofthsm2.so \
+	    /usr/lib/softhsm/libsofthsm2.so /usr/lib*/pkcs11/libsofthsm2.so \
+	    /usr/local/lib/softhsm/libsofthsm2.so; do
+		if [ -e "$m_" ]; then
+			echo "$m_"
+			return 0
+		fi
+	done
+	echo 'token.sh: SoftHSM is not installed (softhsm2)' >&2
+	return 1
+}
+
+token_encode() {
+	printf %s "$1" | od -An -v -tx1 | tr ' ' '\n' | while read -r b_; do
+		case $b_ in
+		'') ;;
+		2d | 2e | 2f | 3[0-9] | 4[1-9a-f] | 5[0-9a] | 5f | 6[1-9a-f] | \
+		7[0-9a])
+			# shellcheck disable=SC2059  # an octal escape
+			printf "\\$(printf %o "0x$b_")" ;;
+		*)
+			printf '%%%s' "$b_" ;;
+		esac
+	done
+}
+
+token_use() {
+	TOKEN_MODULE=$(token_module) || return 1
+	TOKEN_DIR=$(cd "$1" && pwd) || return 1
+	TOKEN_LABEL=$(cat "$TOKEN_DIR/label") || return 1
+	TOKEN_PIN_FILE=$TOKEN_DIR/pin
+	export SOFTHSM2_CONF="$TOKEN_DIR/softhsm2.conf"
+	export XDG_CONFIG_HOME="$TOKEN_DIR/config"
+}
+
+token_new() {
+	mkdir -p "$1/tokens" "$1/config/pkcs11/modules" || return 1
+	chmod 700 "$1" || return 1
+	dir_=$(cd "$1" && pwd) || return 1
+	echo "${2:-fwsign-test}" >"$1/label"
+	(umask 077 && echo "$TOKEN_PIN" >"$1/pin") || return 1
+	cat >"$1/softhsm2.conf" <<-END
+		directories.tokendir = $dir_/tokens
+		objectstore.backend = file
+		log.level = ERROR
+	END
+	echo 'user-config: only' >"$1/config/pkcs11/pkcs11.conf"
+	echo "module: $(token_module)" \
+	    >"$1/config/pkcs11/modules/softhsm2.module"
+	token_use "$1" || return 1
+	softhsm2-util --init-token --free --label "$TOKEN_LABEL" \
+	    --pin "$TOKEN_PIN" --so-pin "$TOKEN_SO_PIN" >/dev/null
+}
+
+token_tool() {
+	pkcs11-tool --module "$TOKEN_MODULE" --token-label "$TOKEN_LABEL" \
+	    --login --pin "$TOKEN_PIN" "$@" >/dev/null 2>"$TOKEN_DIR/log" || {
+		cat "$TOKEN_DIR/log" >&2
+		return 1
+	}
+}
+
+token_key() {
+	case $1 in
+	p256) type_=EC:prime256v1 ;;
+	p384) type_=EC:secp384r1 ;;
+	p521) type_=EC:secp521r1 ;;
+	ed25519) type_=EC:edwards25519 ;;
+	rsa*) type_=rsa:${1#rsa} ;;
+	*) echo "token.sh: no algorithm '$1'" >&2; return 1 ;;
+	esac
+	token_tool --keypairgen --key-type "$type_" --usage-sign \
+	    --label "$2" --id "$3"
+}
+
+token_cert() {
+	openssl x509 -in "$1" -outform DER -out "$TOKEN_DIR/cert.der" &&
+	    token_tool --write-object "$TOKEN_DIR/cert.der" --type cert \
+	    --label "$2" --id "$3" && rm "$TOKEN_DIR/cert.der"
+}
+
+token_uri() {
+	printf 'pkcs11:token=%s;object=%s?module-path=%s&pin-source=%s\n' \
+	    "$(token_encode "$TOKEN_LABEL")" "$(token_encode "$1")" \
+	    "$(token_encode "$TOKEN_MODULE")" \
+	    "$(token_encode "$TOKEN_PIN_FILE")"
+}
