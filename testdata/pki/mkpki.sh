@@ -105,20 +105,24 @@ certtool_() {
 	}
 }
 
+day() {
+	date -u -d "$1" '+%Y-%m-%d %H:%M:%S'
+}
+
 # template NAME SINCE DAYS: what all certificates have.
 template() {
 	cat <<-END
 		cn = "fwsign test $1 ($alg)"
 		organization = "Example Devices"
-		activation_date = "$(date -u -d "$2" '+%Y-%m-%d %H:%M:%S') UTC"
-		expiration_days = $3
+		activation_date = "$(day "$2") UTC"
+		expiration_date = "$(day "$2 + $3 days") UTC"
 	END
 }
 
-# issue ROLE ISSUER FILE: a certificate for a role's key, by template.
+# issue ROLE ISSUER FILE: a certificate for a role's key, by cert.cfg.
 issue() {
 	$files && openssl pkey -in "$1.key" -pubout -out "$1.pub"
-	certtool_ --generate-certificate --template template \
+	certtool_ --generate-certificate --template cert.cfg \
 	    --load-pubkey "$(key "$1" public pub)" \
 	    --load-ca-certificate "$2.pem" \
 	    --load-ca-privkey "$(key "$2" private key)" --outfile "$3"
@@ -133,20 +137,20 @@ make_one() {
 	{
 		template root "$ca_since" 7305
 		printf '%s\n' ca 'path_len = 1' cert_signing_key
-	} >template
-	certtool_ --generate-self-signed --template template \
+	} >cert.cfg
+	certtool_ --generate-self-signed --template cert.cfg \
 	    --load-privkey "$(key root private key)" --outfile root.pem
 	{
 		template intermediate "$ca_since" 3653
 		printf '%s\n' ca 'path_len = 0' cert_signing_key
-	} >template
+	} >cert.cfg
 	issue intermediate root intermediate.pem
 	{
 		template release "$since" 731
 		printf '%s\n' signing_key code_signing_key
-	} >template
+	} >cert.cfg
 	issue release intermediate leaf.pem
-	rm -f template certtool.log
+	rm -f cert.cfg certtool.log
 
 	cat leaf.pem intermediate.pem >chain.pem
 	cat chain.pem root.pem >full-chain.pem
