@@ -40,6 +40,9 @@ DEVFLAGS = -std=c11 -ffreestanding -Ilib $(SANFLAGS) \
 DEVPIE  := $(if $(findstring -none-,$(CC)),,-fPIE)
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 LDLIBS  += $(PKGLIBS) -lpthread
+# V=1 shows the commands.
+Q       := $(if $(V),,@)
+say     = $(if $(V),,@echo '  $1')
 
 objs    = $(patsubst %.c,$B/%.o,$(filter-out %_test.c,$(wildcard $1)))
 DEVICE  := $(call objs,lib/device/*.c)
@@ -60,13 +63,18 @@ $B/fwsign: $(call objs,cmd/*.c cmd/fwsign/*.c)
 $B/fwverify: $(call objs,cmd/*.c cmd/fwverify/*.c)
 $B/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC $<)
+	$Q$(CC) $(FLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(LIBS):
-	rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR $@)
+	$Qrm -f $@ && $(AR) rcs $@ $^
 $(PROGS): $(LIBS)
-	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LINKED) $(LDLIBS)
+	$(call say,LD $@)
+	$Q$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LINKED) \
+		$(LDLIBS)
 $(TESTS): %: %.o $(LIBS)
-	$(CC) $(SANFLAGS) $(LDFLAGS) $(WRAP) -o $@ $< $(LINKED) $(LDLIBS) \
+	$(call say,LD $@)
+	$Q$(CC) $(SANFLAGS) $(LDFLAGS) $(WRAP) -o $@ $< $(LINKED) $(LDLIBS) \
 		-lcriterion
 
 # Tests that include testdata/fault.h make calls of the C library fail.
@@ -87,7 +95,8 @@ check-run: $(PROGS) $(TESTS) $B/device.o
 		check-freestanding check-manuals check-yaml
 
 $B/device.o: $(DEVICE)
-	$(CC) -nostdlib -r -o $@ $^
+	$(call say,LD $@)
+	$Q$(CC) -nostdlib -r -o $@ $^
 # Nothing needed from outside but mem* and fwd_panic, and no mutable data.
 check-freestanding: $B/device.o
 	! nm -u $< | grep -vE ' (mem(cpy|move|set|cmp)|fwd_panic|_GLOBAL_OFFSET_TABLE_|__(stack_chk_fail|.*san_.*))$$'
