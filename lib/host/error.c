@@ -6,44 +6,17 @@
 
 #include <openssl/err.h>
 
+#include "host/fields.h"
 #include "host/internal.h"
 
 /* What stands where text was cut. */
 static const char ellipsis[] = "...";
 
-/*
- * The length of the UTF-8 sequence at p, 0 when there is none (RFC 3629: no
- * overlong forms, no surrogates, nothing above U+10FFFF); *cp is its value.
- */
-static size_t
-utf8_next(const unsigned char *p, size_t n, uint32_t *cp)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	const size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc0 ? 0 :
-	    p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf8 ? 4 : 0;
-
-	*cp = p[0];
-	if (len < 2)
-		return len;
-	if (len > n)
-		return 0;
-	*cp = p[0] & (0x7fu >> len);
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		*cp = *cp << 6 | (p[i] & 0x3fu);
-	}
-	if (*cp < least[len] || *cp > 0x10ffff ||
-	    (*cp >= 0xd800 && *cp <= 0xdfff))
-		return 0;
-	return len;
-}
-
 /* Characters that act on a terminal or turn the order of what is read. */
 static bool
 is_unsafe(uint32_t cp)
 {
-	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x061c ||
+	return fw_is_control(cp) || cp == 0x061c ||
 	    cp == 0x200e || cp == 0x200f || (cp >= 0x2028 && cp <= 0x202e) ||
 	    (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
 }
@@ -51,13 +24,13 @@ is_unsafe(uint32_t cp)
 size_t
 fw_printable(const void *text, size_t n, char *out, size_t room)
 {
-	const unsigned char *p = text;
+	const char *p = text;
 	char piece[4 * 4 + 1];
 	size_t used = 0, step, len;
 	uint32_t cp;
 
 	for (; n > 0; p += step, n -= step) {
-		step = utf8_next(p, n, &cp);
+		step = fw_utf8_next(p, n, &cp);
 		if (step != 0 && !is_unsafe(cp)) {
 			memcpy(piece, p, step);
 			len = step;
@@ -66,7 +39,7 @@ fw_printable(const void *text, size_t n, char *out, size_t room)
 			step = step != 0 ? step : 1;
 			for (len = 0; len < 4 * step; len += 4)
 				(void)snprintf(piece + len, 5, "\\x%02x",
-				    p[len / 4]);
+				    (unsigned char)p[len / 4]);
 		}
 		if (room < 1 || len > room - 1 - used)
 			break;
