@@ -8,6 +8,7 @@
 #include "fwverify/verdict.h"
 #include "host/describe.h"
 #include "host/internal.h"
+#include "host/judge.h"
 #include "port/fwport.h"
 
 const char cmd_envelope_help[] =
@@ -22,7 +23,7 @@ const char cmd_envelope_help[] =
 "  --time TIME   judge validity dates at this time, or not at all (none);\n"
 "                default: now\n"
 "  --trace       add a line for each step the device library took\n"
-"  --json        print JSON (schemas/verify-envelope.schema.json)\n";
+"  --json        print JSON (schemas/envelope.schema.json)\n";
 
 struct options {
 	struct fw_anchor anchor[FWD_ANCHORS_MAX];
@@ -179,7 +180,6 @@ judge(const struct options *o, struct run *r, struct fw_error *err)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	if (r->status != FWD_OK)
 		return FW_OK;
-	/* Only what was authenticated is shown. */
 	r->problems = json_array();
 	if (r->problems == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
@@ -239,42 +239,39 @@ trace_json(const struct run *r)
 	return list;
 }
 
-/* The fact that failed, or null. */
-static json_t *
-fact(const struct run *r, const char *text)
-{
-	return r->verdict.refused && r->verdict.status == r->status &&
-	    text[0] != '\0' ? json_string(text) : json_null();
-}
-
 static enum fw_kind
 report(const struct options *o, const struct run *r, json_t **out,
     struct fw_error *err)
 {
-	static const char *const shown[] = { "manifest", "sequences" };
 	const bool ok = r->status == FWD_OK;
-	FW_CLEANUP(free_tree) json_t *tree = NULL;
-	json_t *part;
+	FW_CLEANUP(free_tree) json_t *tree = json_object();
+	char now[32];
+	int bad = 0;
 
-	tree = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "file",
-	    "", "verdict", ok ? "accepted" : "refused", "code",
-	    fwd_status_code(r->status), "text", fwd_status_text(r->status),
-	    "found", fact(r, r->verdict.got), "expected",
-	    fact(r, r->verdict.want), "signers",
+	fw_time_format(r->now, now);
+	bad |= json_object_set_new(tree, "verdict",
+	    json_string(ok ? "accepted" : "refused"));
+	bad |= json_object_set_new(tree, "envelope",
+	    fw_json_printable(o->path));
+	bad |= json_object_set_new(tree, "refusal",
+	    ok ? json_null() : fw_refusal_json(&r->ctx.refusal));
+	bad |= json_object_set_new(tree, "signers",
 	    ok ? signers_json(o, r) : json_array());
-	if (tree == NULL || json_object_set_new(tree, "file",
-	    fw_json_printable(o->path)) != 0)
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	if (o->trace && json_object_set_new(tree, "trace", trace_json(r)) != 0)
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
-		part = ok ? json_incref(json_object_get(r->described,
-		    shown[i])) : json_null();
-		if (json_object_set_new(tree, shown[i], part) != 0)
-			return fw_fail(err, FW_E_NOMEM, "out of memory");
-	}
-	if (json_object_set_new(tree, "problems", ok ?
-	    json_incref(r->problems) : json_array()) != 0)
+	bad |= json_object_set_new(tree, "time",
+	    r->policy.clock == FWD_CLOCK_TRUSTED ? json_string(now) :
+	    json_null());
+	bad |= json_object_set_new(tree, "tool",
+	    json_string("fwverify " FW_VERSION));
+	/* Only what was authenticated is shown. */
+	bad |= json_object_set_new(tree, "manifest", ok ? json_incref(
+	    json_object_get(r->described, "manifest")) : json_null());
+	bad |= json_object_set_new(tree, "sequences", ok ? json_incref(
+	    json_object_get(r->described, "sequences")) : json_array());
+	bad |= json_object_set_new(tree, "problems",
+	    ok ? json_incref(r->problems) : json_array());
+	if (o->trace)
+		bad |= json_object_set_new(tree, "trace", trace_json(r));
+	if (bad != 0)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	*out = tree;
 	tree = NULL;

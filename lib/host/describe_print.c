@@ -6,7 +6,7 @@
 #include "host/describe_internal.h"
 
 /* Where values begin, and how far behind their labels they do at least. */
-enum { COLUMN = 22, LABEL = 20 };
+enum { COLUMN = 26, LABEL = 24 };
 
 enum fw_kind
 fw_escape(struct fw_buf *out, struct fwd_span s, struct fw_error *err)
