@@ -256,12 +256,18 @@ one_attr(const struct scan *s, const char *p, size_t n, struct fw_error *err)
 	if (n == 0)
 		return fw_fail(err, FW_E_INPUT, "there is an empty attribute "
 		    "at character %zu", at + 1);
-	FW_TRY(check_characters(p, n, s->query, at, err));
-	if (eq == NULL)
+	name_n = eq ? (size_t)(eq - p) : 0;
+	if (name_n == 0) {
+		FW_TRY(check_characters(p, n, s->query, at, err));
 		return fw_fail(err, FW_E_INPUT, "the attribute at character "
-		    "%zu has no '='", at + 1);
-	name_n = (size_t)(eq - p);
-	FW_TRY(find_attr(p, name_n, s->query, &a, err));
+		    "%zu has no %s", at + 1, eq ? "name" : "'='");
+	}
+	/* Names are not shown that may be the rest of a PIN with an '&'. */
+	if (find_attr(p, name_n, s->query, &a, err) != FW_OK)
+		return s->vs->v[PIN_VALUE].p == NULL ? err->kind :
+		    fw_fail(err, FW_E_INPUT, "the attribute at character %zu "
+		    "is unknown (write %%26 for an '&' in a PIN)", at + 1);
+	FW_TRY(check_characters(p, n, s->query, at, err));
 	v = &s->vs->v[a];
 	if (v->p != NULL)
 		return fw_fail(err, FW_E_INPUT, "attribute '%s' is given twice",
