@@ -1,0 +1,22 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# schema_test.sh BUILD-DIR: the JSON Schemas and the loader agree about the
+# files in testdata/descriptor and testdata/profile, and the loader says about
+# each bad one what its first line promises.
+set -eu
+
+b=$1
+cd "$(dirname "$0")/.."
+
+san=
+if nm "$b/libfwhost.a" 2>/dev/null | grep -q ' __asan_'; then
+	san='-fsanitize=address,undefined'
+fi
+# shellcheck disable=SC2086,SC2046
+${CC:-cc} -std=c11 -D_GNU_SOURCE -Ilib $san $(pkg-config --cflags libcrypto) \
+	-o "$b/loader" testdata/loader.c "$b/libfwhost.a" \
+	"$b/libfwdevice.a" $(pkg-config --libs libcrypto yaml-0.1)
+# Debian's Python has the modules, others on the path may not.
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
+exec "$python" testdata/schema_test.py "$b/loader"
