@@ -101,14 +101,31 @@ read_entry(struct fwd_span *s, struct fwd_attachment *a)
 	    TAKE(s, "}");
 }
 
+/* No two members have one name: who unpacks the bundle would lose one. */
+static bool
+name_taken(const struct fwd_ctx *ctx, struct fwd_span name)
+{
+	for (size_t i = 0; i < ctx->attachments; i++)
+		if (fwd_span_equal(ctx->attachment[i].name, name))
+			return true;
+	for (size_t i = 0; i < ctx->payload.n; i++)
+		if (fwd_span_equal(ctx->payload.uri[i], name))
+			return true;
+	return fwd_span_equal(fwd_envelope_member(), name);
+}
+
 static fwd_status
 read_list(struct fwd_ctx *ctx, struct fwd_span s)
 {
+	struct fwd_attachment *to;
+
 	if (ctx->attachments != 0 || !TAKE(&s, "["))
 		return FWD_E_ATTACHMENT;	/* or there is a second list */
 	do {
-		if (ctx->attachments == FWD_ATTACHMENTS_MAX ||
-		    !read_entry(&s, &ctx->attachment[ctx->attachments]))
+		if (ctx->attachments == FWD_ATTACHMENTS_MAX)
+			return FWD_E_ATTACHMENT;
+		to = &ctx->attachment[ctx->attachments];
+		if (!read_entry(&s, to) || name_taken(ctx, to->name))
 			return FWD_E_ATTACHMENT;
 		ctx->attachments++;
 	} while (TAKE(&s, ","));

@@ -30,7 +30,10 @@ take(struct fwd_cbor *c, size_t n)
 	return s;
 }
 
-/* Take the head of an item: major type and argument (section 3). */
+/*
+ * Take the head of an item that is no simple value or float: major type and
+ * argument (section 3).
+ */
 static fwd_status
 head(struct fwd_cbor *c, enum fwd_cbor_type *type, uint64_t *value)
 {
@@ -59,8 +62,7 @@ head(struct fwd_cbor *c, enum fwd_cbor_type *type, uint64_t *value)
 	}
 	for (size_t i = 1; i < s.n; i++)
 		v = v << 8 | s.p[i];
-	/* Simple values and floats have rules of their own. */
-	if (*type != FWD_CBOR_SIMPLE && v < least[info - 24])
+	if (v < least[info - 24])
 		return FWD_E_CBOR_SHORTEST;
 	*value = v;
 	return FWD_OK;
@@ -242,7 +244,7 @@ fwd_cbor_key(const struct fwd_cbor *c, struct fwd_cbor_map *m)
 /* What is open while an item is skipped: array, map or tag. */
 struct level {
 	uint64_t left;			/* items, or pairs of a map */
-	struct fwd_cbor_map map;
+	struct fwd_span last;		/* of a map: the key before */
 	bool is_map;
 	bool is_value;			/* of a map: a value comes next */
 };
@@ -252,6 +254,7 @@ static fwd_status
 shallow(struct fwd_cbor *c, struct level *open)
 {
 	struct fwd_span s;
+	struct fwd_cbor_map map;
 	uint64_t v;
 	enum fwd_cbor_type type;
 
@@ -268,8 +271,8 @@ shallow(struct fwd_cbor *c, struct level *open)
 		return fwd_cbor_array(c, &open->left);
 	case FWD_CBOR_MAP:
 		open->is_map = true;
-		FWD_TRY(fwd_cbor_map(c, &open->map));
-		open->left = open->map.left;
+		FWD_TRY(fwd_cbor_map(c, &map));
+		open->left = map.left;
 		return FWD_OK;
 	case FWD_CBOR_TAG:
 		open->left = 1;
@@ -286,15 +289,15 @@ shallow(struct fwd_cbor *c, struct level *open)
 	}
 }
 
-/* Before an item inside a map: keys have to ascend. */
+/* An item inside a map is complete: if it is a key, keys have to ascend. */
 static fwd_status
 check_key(struct level *l, struct fwd_span key)
 {
 	if (!l->is_map || l->is_value)
 		return FWD_OK;
-	if (l->map.last.n != 0 && !ascending(l->map.last, key))
+	if (l->last.n != 0 && !ascending(l->last, key))
 		return FWD_E_CBOR_ORDER;
-	l->map.last = key;
+	l->last = key;
 	return FWD_OK;
 }
 

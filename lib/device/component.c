@@ -45,6 +45,8 @@ begin(struct fwd_ctx *ctx, uint32_t i, uint64_t size)
 	if (size > c->capacity)
 		return fwd_note(ctx, FWD_STEP_COMPONENT, FWD_E_STORE_SIZE, i,
 		    0, fwd_fact_uint(size), fwd_fact_uint(c->capacity));
+	if (fwd_launder64(size) > fwd_launder64(c->capacity))
+		fwd_panic();
 	c->have_alg = 0;
 	c->written = true;
 	c->ever_written = true;

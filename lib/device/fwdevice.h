@@ -357,7 +357,8 @@ bool fwd_span_equal(struct fwd_span a, struct fwd_span b);
 
 /*
  * Compare n bytes in constant time, twice.  FWD_OK when equal, otherwise
- * mismatch, which the caller chooses.
+ * mismatch, which the caller chooses.  No bytes are never equal: a digest of
+ * no length proves nothing.
  */
 FWD_MUST_USE fwd_status fwd_equal(const void *a, const void *b, size_t n,
     fwd_status mismatch);
@@ -568,8 +569,9 @@ enum fwd_step {
 enum fwd_fact_kind {
 	FWD_FACT_NONE = 0,
 	FWD_FACT_UINT,			/* u */
-	FWD_FACT_HEX,			/* s, in hexadecimal */
-	FWD_FACT_TEXT,			/* s, escaped */
+	FWD_FACT_HEX,			/* s, in hexadecimal; printed to 128
+					   bytes, then "..." */
+	FWD_FACT_TEXT,			/* s, escaped; to 256 characters */
 	FWD_FACT_TIME,			/* u as int64_t, RFC 3339 */
 	FWD_FACT_ALG,			/* u as int64_t, an algorithm */
 };

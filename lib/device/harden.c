@@ -25,7 +25,7 @@ differ(const uint8_t *a, const uint8_t *b, size_t n)
 fwd_status
 fwd_equal(const void *a, const void *b, size_t n, fwd_status mismatch)
 {
-	if (fwd_launder(differ(a, b, n)) != 0)
+	if (n == 0 || fwd_launder(differ(a, b, n)) != 0)
 		return mismatch;
 	/* Asked again the other way round: one skipped answer is not enough. */
 	if (fwd_launder(differ(b, a, n)) != 0)

@@ -102,6 +102,15 @@ fwd_span_of(const void *p, size_t n)
 	return (struct fwd_span){ (const uint8_t *)p, n };
 }
 
+/* The name of a bundle's first member. */
+static inline struct fwd_span
+fwd_envelope_member(void)
+{
+	static const char name[] = "manifest.suit";
+
+	return fwd_span_of(name, sizeof name - 1);
+}
+
 /* ---- authenticate.c -------------------------------------------------- */
 
 /* Judge the signature blocks of ctx->env against the policy. */
@@ -151,6 +160,7 @@ FWD_MUST_USE fwd_status fwd_component_content(struct fwd_ctx *ctx,
 /* What an override-parameters directive may set besides parameters. */
 struct fwd_order {
 	bool soft_set, soft;		/* soft-failure */
+	int64_t last;			/* the parameter looked at last */
 };
 /* Apply the encoded map of parameters to c.  Errors: CBOR,
    FWD_E_PARAMETER, FWD_E_DISABLED, FWD_E_DIGEST_ALG. */

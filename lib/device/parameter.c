@@ -78,13 +78,14 @@ fwd_parameters_set(struct fwd_span map, struct fwd_component *to,
 	struct fwd_cbor_map m;
 	int64_t key;
 
-	*order = (struct fwd_order){ false, false };
+	*order = (struct fwd_order){ 0 };
 	FWD_TRY(fwd_cbor_map(&c, &m));
 	if (m.left == 0)
 		return FWD_E_PARAMETER;
 	while (m.left > 0) {
 		FWD_TRY(fwd_cbor_key(&c, &m));
 		FWD_TRY(fwd_cbor_int(&c, &key));
+		order->last = key;
 		FWD_TRY(set_one(&c, key, to, order));
 		to->set |= (uint32_t)1 << key;	/* keys known are below 32 */
 	}

@@ -60,8 +60,7 @@ identity(struct fwd_ctx *ctx, uint32_t i, int64_t which, struct fwd_span uuid,
 	if ((ctx->component[i].set >> which & 1u) == 0)
 		return FWD_E_UNSET;
 	*got = fwd_fact_hex(uuid);
-	return answer(ctx, ctx->port->identity(ctx->port->ctx, which, i,
-	    uuid.p));
+	return ctx->port->identity(ctx->port->ctx, which, i, uuid.p);
 }
 
 static fwd_status
@@ -72,7 +71,7 @@ slot(struct fwd_ctx *ctx, uint32_t i, struct fwd_fact *got)
 	if ((c->set >> FWD_PAR_SLOT & 1u) == 0)
 		return FWD_E_UNSET;
 	*got = fwd_fact_uint(c->slot);
-	return answer(ctx, ctx->port->slot(ctx->port->ctx, i, c->slot));
+	return ctx->port->slot(ctx->port->ctx, i, c->slot);
 }
 
 static fwd_status
@@ -99,8 +98,10 @@ condition(struct fwd_ctx *ctx, uint32_t i, int64_t code)
 		break;
 	case FWD_COND_IMAGE:
 		s = fwd_component_match(ctx, i, digest, &n);
-		got = fwd_fact_hex(fwd_span_of(digest, n));
-		want = fwd_fact_hex(c->digest.bytes);
+		if (n != 0)
+			got = fwd_fact_hex(fwd_span_of(digest, n));
+		if ((c->set >> FWD_PAR_DIGEST & 1u) != 0)
+			want = fwd_fact_hex(c->digest.bytes);
 		break;
 	case FWD_COND_CONTENT:
 		s = fwd_component_content(ctx, i);
@@ -109,7 +110,8 @@ condition(struct fwd_ctx *ctx, uint32_t i, int64_t code)
 		s = FWD_E_ABORT;
 		break;
 	}
-	return fwd_note(ctx, FWD_STEP_COMMAND, s, i, code, got, want);
+	return fwd_note(ctx, FWD_STEP_COMMAND, answer(ctx, s), i, code, got,
+	    want);
 }
 
 /* Remember which identities the shared sequence has asked for. */
@@ -227,10 +229,11 @@ invoke(struct fwd_ctx *ctx, uint32_t i)
 {
 	const struct fwd_component *const c = &ctx->component[i];
 
-	if (c->written)
+	if (c->written || (!c->validated && !any_profile(ctx)))
 		return FWD_E_UNCHECKED_IMAGE;
-	if (!c->validated && !any_profile(ctx))
-		return FWD_E_UNCHECKED_IMAGE;
+	if (fwd_launder(c->written) != 0 ||
+	    (fwd_launder(c->validated) == 0 && !any_profile(ctx)))
+		fwd_panic();
 	if (ctx->port->invoke == NULL)
 		return FWD_OK;
 	return ctx->port->invoke(ctx->port->ctx, i, c->args);
@@ -262,6 +265,12 @@ directive(struct fwd_ctx *ctx, uint32_t i, const struct fwd_command *cmd,
 
 /* ---- the loop -------------------------------------------------------- */
 
+static fwd_status
+count_step(struct fwd_ctx *ctx)
+{
+	return ++ctx->seq.steps > FWD_STEPS_MAX ? FWD_E_STEPS : FWD_OK;
+}
+
 /* One command for one component. */
 static fwd_status
 execute_for(struct fwd_ctx *ctx, uint32_t i, const struct fwd_command *cmd,
@@ -269,8 +278,7 @@ execute_for(struct fwd_ctx *ctx, uint32_t i, const struct fwd_command *cmd,
 {
 	fwd_status s;
 
-	if (++ctx->seq.steps > FWD_STEPS_MAX)
-		return FWD_E_STEPS;
+	FWD_TRY(count_step(ctx));
 	if (is_condition(cmd->code)) {
 		s = condition(ctx, i, cmd->code);
 		if (s == FWD_UNJUDGED)	/* only with FWD_NO_DEVICE */
@@ -291,21 +299,25 @@ execute(struct fwd_ctx *ctx, const struct fwd_command *cmd,
 {
 	uint32_t list[FWD_COMPONENTS_MAX];
 	const uint32_t n = ctx->seq.n;
-	fwd_status s = FWD_OK;
+	uint32_t k;
 
-	if (cmd->code == FWD_DIR_SET_INDEX)
+	if (cmd->code == FWD_DIR_SET_INDEX) {
+		FWD_TRY(count_step(ctx));
 		return fwd_note(ctx, FWD_STEP_COMMAND,
 		    set_component_index(ctx, cmd->arg), FWD_NO_INDEX,
 		    cmd->code, fwd_fact_hex(cmd->arg), fwd_fact_none());
+	}
 	if (n == 0)
 		return FWD_E_INDEX;
 	/* Nested sequences set the index, for themselves only. */
-	memcpy(list, ctx->seq.list, sizeof list);
-	for (uint32_t k = 0; k < n && s == FWD_OK; k++)
-		s = execute_for(ctx, list[k], cmd, frame);
-	memcpy(ctx->seq.list, list, sizeof list);
+	memcpy(list, ctx->seq.list, n * sizeof list[0]);
+	for (k = 0; k < n; k++)
+		FWD_TRY(execute_for(ctx, list[k], cmd, frame));
+	if (fwd_launder(k) != n)
+		fwd_panic();
+	memcpy(ctx->seq.list, list, n * sizeof list[0]);
 	ctx->seq.n = n;
-	return s;
+	return FWD_OK;
 }
 
 static fwd_status
@@ -327,6 +339,8 @@ run(struct fwd_ctx *ctx, struct fwd_span data, struct frame *frame,
 			*soft_failed = frame->soft;
 		FWD_TRY(s);
 	}
+	if (fwd_launder64(seq.left) != 0)
+		fwd_panic();		/* no command was left out */
 	return FWD_OK;
 }
 

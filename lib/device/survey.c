@@ -85,6 +85,13 @@ check_run(struct survey *s, struct fwd_cbor *c, uint32_t depth)
 	return sequence(s, data, depth + 1);
 }
 
+/* Does the URI name an integrated payload, or a member of the bundle? */
+static bool
+is_fragment(struct fwd_span uri)
+{
+	return uri.n > 0 && uri.p[0] == '#';
+}
+
 /* Remember a payload, once. */
 static fwd_status
 add_payload(struct fwd_ctx *ctx, struct fwd_span uri)
@@ -103,8 +110,13 @@ check_parameters(struct survey *s, struct fwd_span arg, uint32_t depth)
 {
 	struct fwd_component scratch = { 0 };
 	struct fwd_order order;
+	fwd_status status;
 
-	FWD_TRY(fwd_parameters_set(arg, &scratch, &order));
+	status = fwd_parameters_set(arg, &scratch, &order);
+	if (status != FWD_OK)
+		return fwd_note(s->ctx, FWD_STEP_PARAMETER, status,
+		    FWD_NO_INDEX, order.last, fwd_fact_none(),
+		    fwd_fact_none());
 	if (order.soft_set && depth == 0)	/* section 8.4.8.15 */
 		return FWD_E_PARAMETER;
 	if ((scratch.set >> FWD_PAR_SOURCE & 1u) != 0)
@@ -210,7 +222,11 @@ section(struct fwd_ctx *ctx, int64_t key, struct fwd_span content)
 	return status;
 }
 
-/* Each integrated payload has to be one that is fetched. */
+/*
+ * Each integrated payload has to be one that is fetched: no signature covers
+ * the envelope's elements.  One whose name does not begin with '#' would never
+ * be looked at, because that name means a member of the bundle.
+ */
 static fwd_status
 check_integrated(struct fwd_ctx *ctx)
 {
@@ -223,7 +239,7 @@ check_integrated(struct fwd_ctx *ctx)
 		for (i = 0; i < ctx->payload.n; i++)
 			if (fwd_span_equal(ctx->payload.uri[i], m.name))
 				break;
-		if (i == ctx->payload.n)
+		if (i == ctx->payload.n || !is_fragment(m.name))
 			return fwd_note(ctx, FWD_STEP_ENVELOPE,
 			    FWD_E_UNREFERENCED, FWD_NO_INDEX, 0,
 			    fwd_fact_text(m.name), fwd_fact_none());
@@ -231,7 +247,10 @@ check_integrated(struct fwd_ctx *ctx)
 	return FWD_OK;
 }
 
-/* Leave only what comes as a member: not what lies in the envelope. */
+/*
+ * Leave only what comes as a member: not what lies in the envelope.  The
+ * envelope's own name is taken.
+ */
 static fwd_status
 keep_members(struct fwd_ctx *ctx)
 {
@@ -240,8 +259,12 @@ keep_members(struct fwd_ctx *ctx)
 	for (size_t i = 0; i < ctx->payload.n; i++) {
 		const struct fwd_span uri = ctx->payload.uri[i];
 
-		if (uri.n > 0 && uri.p[0] == '#')
+		if (is_fragment(uri))
 			continue;
+		if (fwd_span_equal(uri, fwd_envelope_member()))
+			return fwd_note(ctx, FWD_STEP_PAYLOAD, FWD_E_MEMBER,
+			    FWD_NO_INDEX, 0, fwd_fact_text(uri),
+			    fwd_fact_none());
 		ctx->payload.uri[n++] = uri;
 	}
 	ctx->payload.n = n;

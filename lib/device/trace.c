@@ -152,21 +152,44 @@ add_hex_byte(struct line *l, uint8_t b)
 	add_char(l, hex[b & 15]);
 }
 
+/* The longest fact as it is printed, so that every line fits FWD_LINE_MAX. */
+enum { FACT_MAX = 256 };
+
 /* Printable ASCII as it is, the rest as \xNN. */
 static void
 add_text(struct line *l, struct fwd_span s)
 {
+	size_t i, room = FACT_MAX;
+	bool plain;
+
 	add_char(l, '\'');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] >= 0x20 && s.p[i] < 0x7f && s.p[i] != '\\' &&
-		    s.p[i] != '\'') {
+	for (i = 0; i < s.n; i++) {
+		plain = s.p[i] >= 0x20 && s.p[i] < 0x7f && s.p[i] != '\\' &&
+		    s.p[i] != '\'';
+		if (room < (plain ? 1 : 4))
+			break;
+		room -= plain ? 1 : 4;
+		if (plain) {
 			add_char(l, (char)s.p[i]);
 		} else {
 			add(l, "\\x");
 			add_hex_byte(l, s.p[i]);
 		}
 	}
-	add_char(l, '\'');
+	add(l, i < s.n ? "'..." : "'");
+}
+
+static void
+add_hex(struct line *l, struct fwd_span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n && i < FACT_MAX / 2; i++)
+		add_hex_byte(l, s.p[i]);
+	if (i < s.n)
+		add(l, "...");
+	if (s.n == 0)
+		add(l, "nothing");
 }
 
 /* RFC 3339 from seconds since 1970, in the proleptic Gregorian calendar. */
@@ -212,10 +235,7 @@ add_fact(struct line *l, const struct fwd_fact *f)
 		add_uint(l, f->u, 1);
 		break;
 	case FWD_FACT_HEX:
-		for (size_t i = 0; i < f->s.n; i++)
-			add_hex_byte(l, f->s.p[i]);
-		if (f->s.n == 0)
-			add(l, "nothing");
+		add_hex(l, f->s);
 		break;
 	case FWD_FACT_TEXT:
 		add_text(l, f->s);

@@ -89,7 +89,20 @@ field(const uint8_t *p, size_t n, size_t *length)
 	return zeros(p + *length, n - *length);
 }
 
-/* Join prefix and name; a prefix is there only if it has to be. */
+/* Is the name parted at the last '/' that lets the prefix fit? */
+static bool
+parted_last(const uint8_t *h, size_t name, size_t prefix)
+{
+	for (size_t i = 0; i < name && prefix + 1 + i <= PREFIX_N; i++)
+		if (h[NAME + i] == '/')
+			return false;
+	return true;
+}
+
+/*
+ * Join prefix and name; a prefix is there only if it has to be, so that there
+ * is one header for a name.
+ */
 static bool
 read_name(const uint8_t *h, char *out, size_t *out_n)
 {
@@ -100,7 +113,8 @@ read_name(const uint8_t *h, char *out, size_t *out_n)
 	    !field(h + PREFIX, PREFIX_N, &prefix))
 		return false;
 	if (prefix > 0) {
-		if (prefix + 1 + name <= NAME_N)
+		if (prefix + 1 + name <= NAME_N ||
+		    !parted_last(h, name, prefix))
 			return false;
 		memcpy(out, h + PREFIX, prefix);
 		out[prefix] = '/';

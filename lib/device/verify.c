@@ -38,12 +38,14 @@ begin(struct fwd_ctx *ctx)
 static fwd_status
 read_clock(struct fwd_ctx *ctx)
 {
+	fwd_status s;
+
 	if (ctx->policy->clock != FWD_CLOCK_TRUSTED)
 		return FWD_OK;
-	FWD_TRY(fwd_note(ctx, FWD_STEP_CLOCK,
-	    ctx->port->now(ctx->port->ctx, &ctx->now), FWD_NO_INDEX, 0,
-	    fwd_fact_time(ctx->now), fwd_fact_none()));
-	return FWD_OK;
+	s = ctx->port->now(ctx->port->ctx, &ctx->now);
+	return fwd_note(ctx, FWD_STEP_CLOCK, s, FWD_NO_INDEX, 0,
+	    s == FWD_OK ? fwd_fact_time(ctx->now) : fwd_fact_none(),
+	    fwd_fact_none());
 }
 
 /* Hash a byte string with its head and compare (sections 8.3 and 8.4.12). */
@@ -68,11 +70,22 @@ check_manifest_digest(struct fwd_ctx *ctx)
 	    ctx->env.manifest_bstr, FWD_E_MANIFEST_DIGEST);
 }
 
+/* Did the section come in the envelope, where no signature covers it? */
+static bool
+is_moved(const struct fwd_section *s)
+{
+	return fwd_launder64((uint64_t)s->digest.alg) != 0 &&
+	    s->content.p != NULL;
+}
+
 static fwd_status
 check_severed(struct fwd_ctx *ctx, int64_t key, const struct fwd_section *s)
 {
-	if (s->digest.alg == 0 || s->content.p == NULL)
+	if (!is_moved(s)) {
+		if (is_moved(s))
+			fwd_panic();
 		return FWD_OK;
+	}
 	return check_bstr(ctx, FWD_STEP_SEVERED, key, &s->digest, s->bstr,
 	    FWD_E_SEVERED);
 }
@@ -100,15 +113,16 @@ check_components(struct fwd_ctx *ctx)
 {
 	struct fwd_cbor c = fwd_cbor_open(ctx->man.components);
 	struct fwd_component *to;
+	fwd_status s;
 
 	for (uint32_t i = 0; i < ctx->man.components_n; i++) {
 		to = &ctx->component[i];
 		*to = (struct fwd_component){ 0 };
 		FWD_TRY(fwd_cbor_skip(&c, &to->id));
-		FWD_TRY(fwd_note(ctx, FWD_STEP_COMPONENT,
-		    ctx->port->component(ctx->port->ctx, i, to->id,
-		    &to->capacity), i, 0, fwd_fact_hex(to->id),
-		    fwd_fact_none()));
+		s = ctx->port->component(ctx->port->ctx, i, to->id,
+		    &to->capacity);
+		FWD_TRY(fwd_note(ctx, FWD_STEP_COMPONENT, s, i, 0,
+		    fwd_fact_hex(to->id), fwd_fact_none()));
 		ctx->components++;
 	}
 	return FWD_OK;
@@ -142,12 +156,11 @@ check_rest(struct fwd_ctx *ctx)
 static fwd_status
 read_envelope(struct fwd_ctx *ctx, struct fwd_span *envelope)
 {
-	static const char name[] = "manifest.suit";
 	struct fwd_span data;
 	size_t n = 0;
 
 	*envelope = fwd_span_of(NULL, 0);
-	FWD_TRY(fwd_member_expect(ctx, fwd_span_of(name, sizeof name - 1)));
+	FWD_TRY(fwd_member_expect(ctx, fwd_envelope_member()));
 	if (ctx->bundle.size > ctx->envelope_max)
 		return fwd_note(ctx, FWD_STEP_ENVELOPE, FWD_E_ENVELOPE_SIZE,
 		    FWD_NO_INDEX, 0, fwd_fact_uint(ctx->bundle.size),
@@ -221,18 +234,27 @@ fwd_envelope_check(struct fwd_ctx *ctx, struct fwd_span envelope)
 	return verdict(ctx, check_envelope(ctx, envelope));
 }
 
-static bool
-transfer_ok(const struct fwd_ctx *ctx)
+/* The same for a run that reads payloads: buffers, and storage or none. */
+static fwd_status
+begin_run(struct fwd_ctx *ctx)
 {
-	return ctx->transfer_n != 0 && ctx->transfer_n % FWD_BLOCK == 0;
+	const struct fwd_port *const p = ctx->port;
+	const bool store = p->store_begin != NULL;
+
+	FWD_TRY(begin(ctx));
+	if (ctx->transfer == NULL || ctx->transfer_n == 0 ||
+	    ctx->transfer_n % FWD_BLOCK != 0 ||
+	    (p->store_write != NULL) != store ||
+	    (p->store_end != NULL) != store ||
+	    (p->store_read != NULL) != store)
+		return FWD_E_API;
+	return FWD_OK;
 }
 
 static fwd_status
 run_envelope(struct fwd_ctx *ctx, struct fwd_span envelope)
 {
-	if (!transfer_ok(ctx))
-		return FWD_E_API;
-	FWD_TRY(begin(ctx));
+	FWD_TRY(begin_run(ctx));
 	ctx->bundle.end = true;		/* there are no members */
 	FWD_TRY(authenticate(ctx, envelope));
 	return interpret(ctx);
@@ -249,9 +271,7 @@ check_bundle(struct fwd_ctx *ctx)
 {
 	struct fwd_span envelope;
 
-	if (!transfer_ok(ctx))
-		return FWD_E_API;
-	FWD_TRY(begin(ctx));
+	FWD_TRY(begin_run(ctx));
 	FWD_TRY(read_envelope(ctx, &envelope));
 	FWD_TRY(authenticate(ctx, envelope));
 	return interpret(ctx);
