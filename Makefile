@@ -85,6 +85,14 @@ WRAP    = $(if $(shell grep -l '"testdata/fault.h"' $(@:$B/%=%.c)), \
 # Includes are looked for below lib/ and cmd/; only tests have testdata/.
 $(TESTS:=.o): CPPFLAGS += -I.
 
+# A PKCS #11 module that misbehaves as told.
+MOCK    := $B/mock_p11.so
+$(MOCK): testdata/mock_p11.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -fPIC $(CFLAGS) -shared $(SANFLAGS) -o $@ $< \
+		$(LDLIBS)
+$B/lib/host/p11_test: | $(MOCK)
+
 # ---- tests -----------------------------------------------------------------
 
 # Two stages, because what the second one needs may have to be installed.

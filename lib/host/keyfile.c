@@ -77,6 +77,7 @@ load(const char *path, struct asked *asked, EVP_PKEY **priv,
 {
 	FW_CLEANUP(fw_buf_deinit) struct fw_buf text = { 0 };
 	FW_CLEANUP(bio_free) BIO *bio = NULL;
+	int reason;
 
 	if (fw_file_read(path, KEY_FILE_MAX, &text, err) != FW_OK)
 		return err->kind = FW_E_KEY;	/* whatever the reason */
@@ -94,8 +95,9 @@ load(const char *path, struct asked *asked, EVP_PKEY **priv,
 	if (asked->yes)
 		return fw_fail_ssl(err, FW_E_KEY, "cannot decrypt the key "
 		    "file '%s' (is the passphrase right?)", path);
-	if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE ||
-	    ERR_peek_last_error() == 0) {
+	reason = ERR_GET_REASON(ERR_peek_last_error());
+	if (reason == 0 || reason == PEM_R_NO_START_LINE ||
+	    reason == ERR_R_UNSUPPORTED) {
 		ERR_clear_error();
 		return fw_fail(err, FW_E_KEY, "there is no private key in "
 		    "'%s' (a PEM file or a pkcs11: URI is needed)", path);

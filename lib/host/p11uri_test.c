@@ -46,7 +46,7 @@ static const struct {
 	{ "pkcs11:token=a;;id=%01", "empty attribute at character 16" },
 	{ "pkcs11:object=a b", "character 16 is not allowed" },
 	{ "pkcs11:object=ab ", "character 17 is not allowed" },
-	{ "pkcs11: object=ab", "character 8 is not allowed" },
+	{ "pkcs11: object=ab", "unknown attribute ' object'" },
 	{ "pkcs11:object=a\nb", "write %0A" },
 	{ "pkcs11:object=a\tb", "write %09" },
 	{ "pkcs11:object=a;object=b", "'object' is given twice" },
