@@ -350,7 +350,7 @@ add_component(struct judge *j, const struct fwd_component *c,
 {
 	json_t *const row = json_object();
 	json_t *have;
-	size_t i;
+	size_t i, place = 0;
 
 	if (row == NULL) {
 		j->failed = true;
@@ -371,8 +371,14 @@ add_component(struct judge *j, const struct fwd_component *c,
 			json_decref(row);
 			return;
 		}
+		if (json_equal(json_object_get(have, "identifier"),
+		    json_object_get(row, "identifier")))
+			place = i + 1;	/* slots of one component together */
 	}
-	append(j, j->components, row);
+	if (place == 0)
+		place = json_array_size(j->components);
+	if (json_array_insert_new(j->components, place, row) != 0)
+		j->failed = true;
 }
 
 /* After a pass over any device: the slot each component stood in. */
