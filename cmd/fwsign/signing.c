@@ -256,11 +256,6 @@ signing_print(const struct fw_built *built)
 	    "judged           by the device library: accepted; no root given: "
 	    "judged against\n                 the topmost certificate of the "
 	    "chain");
-	for (i = 0; i < built->signers; i++)
-		if (built->signer[i].file)
-			cli_warn("signed with the key file '%s': for "
-			    "development only, never for a release",
-			    built->signer[i].key);
 }
 
 json_t *

@@ -15,7 +15,7 @@
 #include "host/internal.h"
 
 enum {
-	CHUNK = 256 * 1024,		/* fits into a core's cache */
+	CHUNK = 64 * 1024,		/* all of them fit into a core's cache */
 	CHUNKS = 4,			/* under way at a time */
 };
 

@@ -103,13 +103,13 @@ bind_key(struct fw_signer *s, const X509 *leaf, int32_t alg,
 		    "cannot read the public key of '%s'", s->subject);
 	if (fw_key_set_public(s->key, (struct fwd_span){ spki, (size_t)n },
 	    err) != FW_OK)
-		return fw_wrap(err, "key '%s' and certificate '%s'",
+		return fw_wrap(err, "key %s and certificate '%s'",
 		    fw_key_label(s->key), s->subject);
 	s->alg = alg != 0 ? alg : fw_key_alg(s->key);
 	s->sig_n = signature_size(s->alg, pkey);
 	if (s->sig_n == 0)
 		return fw_fail(err, FW_E_INPUT,
-		    "algorithm %s does not fit key '%s'",
+		    "algorithm %s does not fit key %s",
 		    fwd_alg_name(s->alg), fw_key_label(s->key));
 	return FW_OK;
 }
@@ -165,7 +165,7 @@ load_chain(struct fw_signer *s, const struct fw_signer_spec *spec,
 		return fw_wrap(err, "no certificate chain is given");
 	if (s->chain.n == 0)
 		return fw_fail(err, FW_E_REFUSED,
-		    "the chain of key '%s' is a self-issued certificate "
+		    "the chain of key %s is a self-issued certificate "
 		    "alone: a root does not sign firmware",
 		    fw_key_label(s->key));
 	return FW_OK;
@@ -190,7 +190,7 @@ fw_signer_open(const struct fw_signer_spec *spec,
 	leaf = d2i_X509(NULL, &p, (long)s.chain.cert[0].n);
 	if (leaf == NULL)
 		return fw_fail_ssl(err, FW_E_INPUT,
-		    "cannot read the certificate of key '%s'",
+		    "cannot read the certificate of key %s",
 		    fw_key_label(s.key));
 	FW_TRY(read_subject(leaf, &s.subject, err));
 	FW_TRY(read_time(X509_get0_notBefore(leaf), &s.not_before, err));
@@ -230,7 +230,7 @@ fw_signer_sign(const struct fw_signer *s, struct fwd_span payload, bool blank,
 		    &n, err));
 		if (n != s->sig_n)
 			return fw_fail(err, FW_E_KEY,
-			    "key '%s' made a signature of %zu bytes instead "
+			    "key %s made a signature of %zu bytes instead "
 			    "of %zu", fw_key_label(s->key), n, s->sig_n);
 	}
 	fw_cbor_sign1(&c, fw_buf_span(&s->protected_), sig, n);

@@ -111,7 +111,7 @@ check_new(const struct resign *r, struct fw_error *err)
 			if (fwd_span_equal(leaf.spki, fw_key_public(
 			    r->signers.signer[j].key)))
 				return fw_fail(err, FW_E_REFUSED,
-				    "'%s' has been signed with key '%s' "
+				    "'%s' has been signed with key %s "
 				    "already", r->in.path, fw_key_label(
 				    r->signers.signer[j].key));
 	}

@@ -35,7 +35,7 @@ fw_signers_open(const struct fw_signer_spec *spec, size_t n,
 			if (fwd_span_equal(fw_key_public(s.signer[i].key),
 			    fw_key_public(s.signer[s.n - 1].key)))
 				return fw_fail(err, FW_E_INPUT,
-				    "key '%s' would sign twice",
+				    "key %s would sign twice",
 				    fw_key_label(s.signer[i].key));
 	}
 	*out = s;
