@@ -354,7 +354,8 @@ enum fw_kind fw_anchor_load(const char *path, struct fw_anchor *out,
 void fw_anchor_deinit(struct fw_anchor *a);
 /*
  * A DER Name as text, most specific part first ("CN=..., O=..."), allocated.
- * What could disturb a terminal is escaped; an empty name is "(empty name)".
+ * What could disturb a terminal is escaped; an empty name is "(empty name)",
+ * what is no name "(unreadable name)".  Fails for want of memory only.
  */
 enum fw_kind fw_name_format(struct fwd_span name, char **out,
     struct fw_error *err);
@@ -415,7 +416,8 @@ enum fw_kind fw_key_open(const char *ref, const struct fw_key_options *opt,
 void fw_key_free(struct fw_key *key);
 /* The key lies in a file: for development only. */
 bool fw_key_is_file(const struct fw_key *key);
-/* For messages: the file, or token and label; and of a token its serial. */
+/* For messages: "'FILE'", or key, token and serial, "key object 'x' id %01 on
+   token 'y' (serial z)". */
 const char *fw_key_label(const struct fw_key *key);
 /* DER SubjectPublicKeyInfo; empty when the token does not show it: then
    fw_key_set_public() must be called, with the certificate's. */

@@ -9,6 +9,7 @@
 #include "host/cert.h"
 #include "host/internal.h"
 
+#define UNREADABLE "(unreadable name)"
 #define NAME_FLAGS (XN_FLAG_SEP_CPLUS_SPC | XN_FLAG_DN_REV | XN_FLAG_FN_SN | \
 	XN_FLAG_DUMP_UNKNOWN_FIELDS)
 #define TEXT_FLAGS (ASN1_STRFLGS_ESC_2253 | ASN1_STRFLGS_ESC_CTRL | \
@@ -87,6 +88,29 @@ print(const X509_NAME *name, unsigned long flags, BIO *bio)
 	    flags) >= 0;
 }
 
+/* Put the name's text into bio, whatever the name holds. */
+static void
+write_name(const X509_NAME *name, BIO *bio)
+{
+	char *text;
+	long n;
+
+	if (X509_NAME_entry_count(name) == 0) {
+		(void)BIO_puts(bio, "(empty name)");
+		return;
+	}
+	/* As UTF-8 where that is harmless, otherwise bytes in hexadecimal. */
+	if (print(name, ASN1_STRFLGS_UTF8_CONVERT, bio)) {
+		n = BIO_get_mem_data(bio, &text);
+		if (n > 0 && fw_text_is_plain(text, (size_t)n))
+			return;
+	}
+	if (print(name, ASN1_STRFLGS_UTF8_CONVERT | ASN1_STRFLGS_ESC_MSB, bio))
+		return;
+	(void)BIO_reset(bio);
+	(void)BIO_puts(bio, UNREADABLE);
+}
+
 enum fw_kind
 fw_name_format(struct fwd_span name, char **out, struct fw_error *err)
 {
@@ -98,25 +122,14 @@ fw_name_format(struct fwd_span name, char **out, struct fw_error *err)
 
 	if (bio == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	ERR_clear_error();
 	if (name.n > 0 && name.n < 65536)
 		parsed = d2i_X509_NAME(NULL, &p, (long)name.n);
 	if (parsed == NULL || p != name.p + name.n)
-		return fw_fail_ssl(err, FW_E_INPUT, "a name is malformed");
-	if (X509_NAME_entry_count(parsed) == 0)
-		(void)BIO_puts(bio, "(empty name)");
-	/* As UTF-8 where that is harmless, otherwise bytes in hexadecimal. */
-	else if (!print(parsed, ASN1_STRFLGS_UTF8_CONVERT, bio) ||
-	    (n = BIO_get_mem_data(bio, &text), n <= 0) ||
-	    !fw_text_is_plain(text, (size_t)n))
-		if (!print(parsed, ASN1_STRFLGS_UTF8_CONVERT |
-		    ASN1_STRFLGS_ESC_MSB, bio) &&
-		    !print(parsed, ASN1_STRFLGS_ESC_MSB, bio)) {
-			(void)BIO_reset(bio);
-			(void)BIO_puts(bio, "(unreadable name)");
-		}
+		(void)BIO_puts(bio, UNREADABLE);
+	else
+		write_name(parsed, bio);
 	ERR_clear_error();
 	n = BIO_get_mem_data(bio, &text);
-	*out = strndup(text, n > 0 ? (size_t)n : 0);
+	*out = strndup(n > 0 ? text : "", n > 0 ? (size_t)n : 0);
 	return *out ? FW_OK : fw_fail(err, FW_E_NOMEM, "out of memory");
 }
