@@ -37,15 +37,15 @@ not_ok() {
 }
 
 # try NAME COMMAND...: ok when the command succeeds.  Its output is shown when
-# it does not.
+# it does not.  Leaves alone what expect has left.
 try() {
 	name_=$1
 	shift
-	if "$@" >"$T/.out" 2>"$T/.err"; then
+	if "$@" >"$T/.tried" 2>&1; then
 		ok "$name_"
 	else
 		not_ok "$name_ (exit status $?: $*)"
-		sed 's/^/    /' "$T/.out" "$T/.err"
+		sed 's/^/    /' "$T/.tried"
 	fi
 }
 
