@@ -107,6 +107,8 @@ refused(struct fw_reader *r, struct fw_error *err)
 {
 	const char *const why = archive_error_string(r->a);
 
+	if (r->size < r->end)
+		r->tail = FWD_E_TRUNCATED;
 	return fw_fail(err, FW_E_REFUSED, "cannot read '%s' as a bundle: %s",
 	    r->path, why != NULL ? why : "it is no archive");
 }

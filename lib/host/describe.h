@@ -90,8 +90,8 @@ enum fw_kind fw_reader_next(struct fw_reader *r, struct fw_member *m,
 /* Up to n bytes of the current member; *got 0 at its end. */
 enum fw_kind fw_reader_data(struct fw_reader *r, void *buf, size_t n,
     size_t *got, struct fw_error *err);
-/* After the last member: FWD_OK, or what a device would not accept in the end
-   of the file. */
+/* After the last member, or where reading failed: FWD_OK, or what a device
+   would not accept in the end of the file. */
 fwd_status fw_reader_tail(const struct fw_reader *r);
 /* A relative path as bundles have them: segments of letters, digits and
    "._+-", none of them empty, "." or "..". */

@@ -109,6 +109,7 @@ read_members(struct fw_describe *d, struct fw_reader *r, json_t *bundle,
 	json_t *const notes = fw_d_list(d, bundle, "notes");
 	struct fw_member m;
 	enum fw_kind kind;
+	fwd_status tail;
 	size_t hidden = 0;
 	bool more, have = false;
 
@@ -130,10 +131,12 @@ read_members(struct fw_describe *d, struct fw_reader *r, json_t *bundle,
 	}
 	if (hidden > 0)
 		fw_d_add(d, notes, json_sprintf("%zu more members", hidden));
+	tail = fw_reader_tail(r);
 	if (kind == FW_OK)
-		fw_d_problem(d, fw_reader_tail(r), NULL);
+		fw_d_problem(d, tail, NULL);
 	if (kind == FW_E_REFUSED) {
-		fw_d_note(d, fwd_status_code(FWD_E_HEADER), err->text, NULL);
+		fw_d_note(d, fwd_status_code(tail != FWD_OK ? tail :
+		    FWD_E_HEADER), err->text, NULL);
 		return FW_OK;
 	}
 	return kind;
