@@ -19,7 +19,7 @@
 #include "device/sig_vectors.h"
 #include "port/fwport.h"
 
-/* ---- a port that counts and can be told what to say ------------------- */
+/* ---- a port that counts and can be told what to say --------------- */
 
 static struct fwp_openssl *openssl;
 
@@ -89,7 +89,7 @@ close_port(void)
 
 TestSuite(sig, .init = open_port, .fini = close_port);
 
-/* ---- helpers ----------------------------------------------------------- */
+/* ---- helpers ------------------------------------------------------ */
 
 struct bytes {
 	uint8_t p[1200];
@@ -272,7 +272,7 @@ wrong_lengths(struct item *t)
 	t->sig.n = right;
 }
 
-/* ---- names --------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------- */
 
 Test(sig, names_lead_there_and_back)
 {
@@ -303,7 +303,7 @@ Test(sig, digest_sizes)
 	cr_assert_eq(fwd_digest_size(FWD_SHA256 + ((int64_t)1 << 32)), 0u);
 }
 
-/* ---- ECDSA ----------------------------------------------------------------- */
+/* ---- ECDSA -------------------------------------------------------- */
 
 Test(sig, rfc6979)
 {
@@ -425,7 +425,7 @@ Test(sig, ranges)
 	ecdsa_ranges(FWD_KEY_P521, NID_secp521r1);
 }
 
-/* ---- Ed25519 ------------------------------------------------------------------ */
+/* ---- Ed25519 ------------------------------------------------------ */
 
 Test(sig, rfc8032)
 {
@@ -485,14 +485,22 @@ Test(sig, ed25519_s_below_l)
 Test(sig, ed25519_weak_keys)
 {
 	static const char *const weak[] = {
-		"0000000000000000000000000000000000000000000000000000000000000000",
-		"0100000000000000000000000000000000000000000000000000000000000000",
-		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-		"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+		"00000000000000000000000000000000"
+		"00000000000000000000000000000000",
+		"01000000000000000000000000000000"
+		"00000000000000000000000000000000",
+		"ecffffffffffffffffffffffffffffff"
+		"ffffffffffffffffffffffffffffff7f",
+		"edffffffffffffffffffffffffffffff"
+		"ffffffffffffffffffffffffffffff7f",
+		"eeffffffffffffffffffffffffffffff"
+		"ffffffffffffffffffffffffffffff7f",
+		"ffffffffffffffffffffffffffffffff"
+		"ffffffffffffffffffffffffffffff7f",
+		"26e8958fc2b227b045c3f489f2ef98f0"
+		"d5dfac05d3c63339b13802886d53fc05",
+		"c7176a703d4dd84fba3c0b760d10670f"
+		"2a2053fa2c39ccc64ec7fd7792ac037a",
 	};
 	struct item t = ed25519(0);
 
@@ -509,7 +517,7 @@ Test(sig, ed25519_weak_keys)
 	cr_assert_eq(check(&t), FWD_E_SIG);
 }
 
-/* ---- RSA ------------------------------------------------------------------------ */
+/* ---- RSA ---------------------------------------------------------- */
 
 static const int32_t rsa_algs[] = { FWD_PS256, FWD_PS384, FWD_PS512,
     FWD_RS256, FWD_RS384, FWD_RS512 };
@@ -659,7 +667,7 @@ Test(sig, rsa_limited_keys)
 	EVP_PKEY_free(key);
 }
 
-/* ---- algorithm and key ------------------------------------------------------------ */
+/* ---- algorithm and key -------------------------------------------- */
 
 Test(sig, algorithm_fits_key)
 {
@@ -709,7 +717,7 @@ Test(sig, algorithm_is_64_bits)
 	    &key, &msg, 1, span(&t.sig)), FWD_E_ALG);
 }
 
-/* ---- messages in parts -------------------------------------------------------------- */
+/* ---- messages in parts -------------------------------------------- */
 
 static void
 all_splits(const struct item *t)
@@ -745,7 +753,7 @@ Test(sig, message_in_parts)
 	}
 }
 
-/* ---- ports that lie or fail ------------------------------------------------------------ */
+/* ---- ports that lie or fail --------------------------------------- */
 
 Test(sig, port_answers)
 {
