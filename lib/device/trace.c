@@ -196,8 +196,9 @@ add_hex(struct line *l, struct fwd_span s)
 static void
 add_time(struct line *l, int64_t t)
 {
-	const int64_t day = t / 86400 - (t % 86400 < 0);
-	const uint64_t sec = (uint64_t)(t - day * 86400);
+	const int64_t rest = t % 86400;
+	const int64_t day = t / 86400 - (rest < 0);
+	const uint64_t sec = (uint64_t)(rest < 0 ? rest + 86400 : rest);
 	/* days since 0000-03-01, so that leap days end a year */
 	const int64_t z = day + 719468;
 	const int64_t era = (z >= 0 ? z : z - 146096) / 146097;
