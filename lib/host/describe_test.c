@@ -542,3 +542,47 @@ Test(describe, plain_names)
 	cr_expect_not(fw_name_is_plain((struct fwd_span){
 	    (const uint8_t *)"a\0b", 3 }));
 }
+
+/* ---- no memory -------------------------------------------------------------------- */
+
+static size_t allowed;			/* allocations before the one that fails */
+static bool failed;
+
+static void *
+failing_malloc(size_t n)
+{
+	if (allowed == 0) {
+		failed = true;
+		return NULL;
+	}
+	allowed--;
+	return malloc(n);
+}
+
+/* Each allocation of the tree fails in turn: said so, nothing leaked. */
+Test(describe, no_memory)
+{
+	struct fw_buf b = { 0 };
+	struct fw_error err;
+	json_t *problems, *o;
+	enum fw_kind kind = FW_E_NOMEM;
+
+	load("example3", &b);
+	for (size_t i = 0; kind != FW_OK; i++) {
+		problems = json_array();
+		failed = false;
+		allowed = i;
+		o = NULL;
+		json_set_alloc_funcs(failing_malloc, free);
+		kind = fw_describe_envelope(fw_buf_span(&b), problems, &o,
+		    &err);
+		json_set_alloc_funcs(malloc, free);
+		cr_assert_eq(kind, failed ? FW_E_NOMEM : FW_OK,
+		    "allocation %zu", i);
+		cr_assert_eq(o != NULL, kind == FW_OK);
+		cr_assert_lt(i, 100000);
+		json_decref(o);
+		json_decref(problems);
+	}
+	fw_buf_deinit(&b);
+}
