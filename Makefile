@@ -91,7 +91,7 @@ $(MOCK): testdata/mock_p11.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) -fPIC $(CFLAGS) -shared $(SANFLAGS) -o $@ $< \
 		$(LDLIBS)
-$B/lib/host/p11_test: | $(MOCK)
+$(TESTS): | $(MOCK)
 
 # ---- tests -----------------------------------------------------------------
 
@@ -125,6 +125,18 @@ objects: $(OBJECTS)
 check-warnings:
 	$(MAKE) CC=gcc B=build/warn-gcc objects
 	$(MAKE) CC=clang B=build/warn-clang objects
+
+# Not part of check: runs for SECONDS, with clang's libFuzzer.
+SECONDS ?= 60
+fuzz-inspect:
+	$(MAKE) CC=clang SAN=1 B=build/fuzz \
+		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' fuzz-inspect-run
+fuzz-inspect-run: $B/testdata/fuzz_inspect.o $(LIBS)
+	$(CC) $(SANFLAGS) -fsanitize=fuzzer -o $B/fuzz-inspect $< $(LINKED) \
+		$(LDLIBS)
+	mkdir -p $B/corpus
+	$B/fuzz-inspect -max_total_time=$(SECONDS) -max_len=4096 $B/corpus \
+		testdata/suit
 
 demo: setup
 	@$(MAKE) --no-print-directory demo-run
@@ -166,6 +178,6 @@ clean:
 
 .DELETE_ON_ERROR:
 .PHONY: all check check-run check-freestanding check-manuals check-yaml \
-	check-warnings objects demo demo-run bench bench-run setup packages \
+	check-warnings objects fuzz-inspect fuzz-inspect-run demo demo-run bench bench-run setup packages \
 	packages-ci install uninstall clean
 -include $(wildcard $B/*/*.d $B/*/*/*.d)

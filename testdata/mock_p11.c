@@ -66,7 +66,8 @@ struct object {
 static struct {
 	struct object object[OBJECTS];
 	size_t objects;
-	unsigned runs;			/* of C_Initialize */
+	char settings[4096];		/* of the last C_Initialize */
+	unsigned runs;			/* of it, with these settings */
 	int left;			/* tries */
 	unsigned sessions;
 	bool in, again;			/* logged in; for this signature */
@@ -377,12 +378,19 @@ unload(void)
 static CK_RV
 initialize(void *args)
 {
+	const char *const now = getenv("MOCK_P11");
 	size_t i;
 
 	(void)args;
 	CALLED("C_Initialize");
-	if (st.runs++ == 0)
+	/* Other settings are another token: nothing was tried on it yet. */
+	if (now == NULL || strcmp(now, st.settings) != 0) {
+		(void)snprintf(st.settings, sizeof st.settings, "%s",
+		    now ? now : "");
+		st.runs = 0;
 		st.left = (int)number("tries", 3);
+	}
+	st.runs++;
 	for (i = 0; load_nth("key", i); i++)
 		;
 	for (i = 0; load_nth("pub", i); i++)

@@ -274,6 +274,10 @@ learn_type(struct fw_p11 *p, struct fw_key *key, struct fw_error *err)
 	}
 	FW_TRY(fw_p11_attr(p, p->key, CKA_EC_PARAMS, &params, err));
 	key->type = curve(&params);
+	if (key->type == FWD_KEY_NONE && params.n > 0)
+		return fw_fail(err, FW_E_KEY, "%s: the key's curve is not "
+		    "supported (P-256, P-384, P-521 or Ed25519 is needed)",
+		    key->label);
 	if (key->type == FWD_KEY_NONE && p->type == CKK_EC_EDWARDS)
 		key->type = FWD_KEY_ED25519;
 	key->size = key->type == FWD_KEY_ED25519 ? 64 :
