@@ -268,9 +268,8 @@ fwd_component_write(struct fwd_ctx *ctx, uint32_t i)
 
 /* ---- comparing ------------------------------------------------------- */
 
-/* Hash what is stored, reading it back. */
-static fwd_status
-hash_stored(struct fwd_ctx *ctx, uint32_t i, int64_t alg, uint64_t size,
+fwd_status
+fwd_hash_stored(struct fwd_ctx *ctx, uint32_t i, int64_t alg, uint64_t size,
     uint8_t *out)
 {
 	const struct fwd_crypto *const crypto = ctx->crypto;
@@ -330,7 +329,7 @@ fwd_component_match(struct fwd_ctx *ctx, uint32_t i, uint8_t *got,
 			return FWD_E_UNSET;
 		if (size > c->capacity)
 			return FWD_E_IMAGE;
-		FWD_TRY(hash_stored(ctx, i, c->digest.alg, size, got));
+		FWD_TRY(fwd_hash_stored(ctx, i, c->digest.alg, size, got));
 	} else {
 		memcpy(got, c->have, FWD_DIGEST_MAX);
 		if (c->have_alg != c->digest.alg)

@@ -317,7 +317,17 @@
 	    "the library was called in a way its header forbids")	\
 	X(FWD_E_FAULT, 0x50dba4be,	\
 	    "fault",	\
-	    "two computations of one decision disagree")
+	    "two computations of one decision disagree")	\
+	/* installing and booting */	\
+	X(FWD_E_UNCONFIRMED, 0x472ebf0a,	\
+	    "not-confirmed",	\
+	    "the running release has not been confirmed, or the one to confirm does not run")	\
+	X(FWD_E_COMPONENT_SET, 0x120c559c,	\
+	    "component-set",	\
+	    "the release leaves out a component that has two slots")	\
+	X(FWD_E_NOTHING_BOOTABLE, 0x728ce9f4,	\
+	    "nothing-bootable",	\
+	    "the device holds no release that may be booted")
 
 enum fwd_status_value {
 #define FWD_STATUS_CONST(name, value, code, text) name = value,
@@ -557,6 +567,7 @@ FWD_MUST_USE fwd_status fwd_cbor_end(const struct fwd_cbor *c);
 	X(FWD_STEP_PARAMETER, "parameter") \
 	X(FWD_STEP_PAYLOAD, "payload") \
 	X(FWD_STEP_ATTACHMENT, "attachment") \
+	X(FWD_STEP_IMAGE, "image") \
 	X(FWD_STEP_END, "end") \
 	X(FWD_STEP_VERDICT, "verdict")
 

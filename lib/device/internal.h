@@ -144,6 +144,9 @@ FWD_MUST_USE fwd_status fwd_attachments_check(struct fwd_ctx *ctx);
 /* Hash one span.  out has room for FWD_DIGEST_MAX. */
 FWD_MUST_USE fwd_status fwd_hash(const struct fwd_crypto *crypto, int64_t alg,
     struct fwd_span data, uint8_t *out);
+/* Hash what is stored of a component, reading it back. */
+FWD_MUST_USE fwd_status fwd_hash_stored(struct fwd_ctx *ctx, uint32_t i,
+    int64_t alg, uint64_t size, uint8_t *out);
 /* Fetch the component's payload by its parameters; what it holds then. */
 FWD_MUST_USE fwd_status fwd_component_fetch(struct fwd_ctx *ctx, uint32_t i);
 FWD_MUST_USE fwd_status fwd_component_copy(struct fwd_ctx *ctx, uint32_t i);
@@ -177,5 +180,14 @@ FWD_MUST_USE fwd_status fwd_section_run(struct fwd_ctx *ctx, int64_t key);
 /* Judge the form of every sequence, all branches of it, before anything is
    executed, and list the payloads they fetch in ctx->payload. */
 FWD_MUST_USE fwd_status fwd_sequences_survey(struct fwd_ctx *ctx);
+
+/* ---- verify.c -------------------------------------------------------- */
+
+/* fwd_bundle_check without the sequences that boot. */
+FWD_MUST_USE fwd_status fwd_bundle_install(struct fwd_ctx *ctx);
+/* Take up an envelope that was judged when it was installed: everything before
+   the sequences again, the signatures only if asked for. */
+FWD_MUST_USE fwd_status fwd_boot_begin(struct fwd_ctx *ctx,
+    struct fwd_span envelope, bool signatures);
 
 #endif

@@ -174,14 +174,16 @@ read_envelope(struct fwd_ctx *ctx, struct fwd_span *envelope)
 	return FWD_OK;
 }
 
-/* Is it ours, and is it whole? */
+/* Is it ours, and is it whole?  signatures: false only for an envelope whose
+   signatures were judged before, and that comes out of secure storage. */
 static fwd_status
-authenticate(struct fwd_ctx *ctx, struct fwd_span envelope)
+authenticate(struct fwd_ctx *ctx, struct fwd_span envelope, bool signatures)
 {
 	FWD_TRY(read_clock(ctx));
 	FWD_TRY(note(ctx, FWD_STEP_ENVELOPE,
 	    fwd_envelope_read(envelope, &ctx->env)));
-	FWD_TRY(fwd_authenticate(ctx));
+	if (fwd_launder(signatures) != 0)
+		FWD_TRY(fwd_authenticate(ctx));
 	FWD_TRY(check_manifest_digest(ctx));
 	/* Only now does anything in the manifest mean something. */
 	FWD_TRY(note(ctx, FWD_STEP_MANIFEST,
@@ -193,7 +195,7 @@ authenticate(struct fwd_ctx *ctx, struct fwd_span envelope)
 
 /* May this device have it?  Then do what the manifest says. */
 static fwd_status
-interpret(struct fwd_ctx *ctx)
+install(struct fwd_ctx *ctx)
 {
 	FWD_TRY(check_rollback(ctx));
 	FWD_TRY(check_components(ctx));
@@ -203,7 +205,14 @@ interpret(struct fwd_ctx *ctx)
 	FWD_TRY(fwd_section_run(ctx, FWD_MAN_PAYLOAD_FETCH));
 	FWD_TRY(fwd_section_run(ctx, FWD_MAN_INSTALL));
 	FWD_TRY(check_rest(ctx));
-	FWD_TRY(fwd_section_run(ctx, FWD_MAN_VALIDATE));
+	return fwd_section_run(ctx, FWD_MAN_VALIDATE);
+}
+
+/* The same, and what its boot would do. */
+static fwd_status
+interpret(struct fwd_ctx *ctx)
+{
+	FWD_TRY(install(ctx));
 	FWD_TRY(fwd_section_run(ctx, FWD_MAN_LOAD));
 	return fwd_section_run(ctx, FWD_MAN_INVOKE);
 }
@@ -225,7 +234,7 @@ static fwd_status
 check_envelope(struct fwd_ctx *ctx, struct fwd_span envelope)
 {
 	FWD_TRY(begin(ctx));
-	return authenticate(ctx, envelope);
+	return authenticate(ctx, envelope, true);
 }
 
 fwd_status
@@ -256,7 +265,7 @@ run_envelope(struct fwd_ctx *ctx, struct fwd_span envelope)
 {
 	FWD_TRY(begin_run(ctx));
 	ctx->bundle.end = true;		/* there are no members */
-	FWD_TRY(authenticate(ctx, envelope));
+	FWD_TRY(authenticate(ctx, envelope, true));
 	return interpret(ctx);
 }
 
@@ -266,14 +275,21 @@ fwd_envelope_run(struct fwd_ctx *ctx, struct fwd_span envelope)
 	return verdict(ctx, run_envelope(ctx, envelope));
 }
 
+/* Open a bundle: its envelope, authenticated. */
 static fwd_status
-check_bundle(struct fwd_ctx *ctx)
+open_bundle(struct fwd_ctx *ctx)
 {
 	struct fwd_span envelope;
 
 	FWD_TRY(begin_run(ctx));
 	FWD_TRY(read_envelope(ctx, &envelope));
-	FWD_TRY(authenticate(ctx, envelope));
+	return authenticate(ctx, envelope, true);
+}
+
+static fwd_status
+check_bundle(struct fwd_ctx *ctx)
+{
+	FWD_TRY(open_bundle(ctx));
 	return interpret(ctx);
 }
 
@@ -281,6 +297,29 @@ fwd_status
 fwd_bundle_check(struct fwd_ctx *ctx)
 {
 	return verdict(ctx, check_bundle(ctx));
+}
+
+static fwd_status
+install_bundle(struct fwd_ctx *ctx)
+{
+	FWD_TRY(open_bundle(ctx));
+	return install(ctx);
+}
+
+fwd_status
+fwd_bundle_install(struct fwd_ctx *ctx)
+{
+	return verdict(ctx, install_bundle(ctx));
+}
+
+fwd_status
+fwd_boot_begin(struct fwd_ctx *ctx, struct fwd_span envelope, bool signatures)
+{
+	FWD_TRY(begin_run(ctx));
+	ctx->bundle.end = true;
+	FWD_TRY(authenticate(ctx, envelope, signatures));
+	FWD_TRY(check_components(ctx));
+	return fwd_sequences_survey(ctx);
 }
 
 /* ---- remembering what failed ------------------------------------------ */

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records of installed releases.  The body is: the head below, an entry for
+ * each image, the envelope up to the end of its manifest, and the SHA-256 of
+ * all this; numbers are big endian.  A record counts when its commit mark is
+ * written, which happens after the body was read back.
+ */
+#include "device/internal.h"
+#include "device/record.h"
+
+enum {
+	BODY = FWD_MARKS * FWD_WRITE_MAX,	/* where it begins */
+	/* head: magic, sequence number, number, envelope's length, images */
+	HEAD = 8 + 8 + 8 + 8 + 8,
+	/* entry: area, algorithm, size, digest */
+	ENTRY = 8 + 8 + 8 + FWD_DIGEST_MAX,
+	DIGEST = 32,
+};
+
+_Static_assert(BODY + HEAD + FWD_COMPONENTS_MAX * ENTRY + DIGEST +
+    FWD_WRITE_MAX <= FWD_RECORD_OVERHEAD, "FWD_RECORD_OVERHEAD is too small");
+
+static const uint8_t magic[8] = { 'F', 'W', 'R', 'E', 'C', 'O', 'R', '1' };
+/* A mark that is written; far from erased and from all zeros. */
+static const uint8_t mark_set[FWD_WRITE_MAX] = {
+	0x5a, 0x3c, 0xc3, 0xa5, 0x69, 0x96, 0x0f, 0xf0,
+	0x5a, 0x3c, 0xc3, 0xa5, 0x69, 0x96, 0x0f, 0xf0,
+	0x5a, 0x3c, 0xc3, 0xa5, 0x69, 0x96, 0x0f, 0xf0,
+	0x5a, 0x3c, 0xc3, 0xa5, 0x69, 0x96, 0x0f, 0xf0,
+};
+
+static uint8_t *
+put64(uint8_t *out, uint64_t v)
+{
+	for (size_t i = 0; i < 8; i++)
+		out[i] = (uint8_t)(v >> (56 - 8 * i));
+	return out + 8;
+}
+
+static uint64_t
+take64(const uint8_t **p)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		v = v << 8 | (*p)[i];
+	*p += 8;
+	return v;
+}
+
+/* ---- marks ----------------------------------------------------------- */
+
+enum mark_state { MARK_ERASED, MARK_TORN, MARK_SET };
+
+static fwd_status
+read_mark(struct fwd_device *dev, uint32_t bank, enum fwd_mark mark,
+    enum mark_state *state)
+{
+	uint8_t unit[FWD_WRITE_MAX];
+	uint8_t ones = 0xff;
+
+	*state = MARK_TORN;
+	FWD_TRY(dev->flash->read(dev->flash->ctx, FWD_AREA_RECORD, bank,
+	    (uint64_t)mark * FWD_WRITE_MAX, unit, sizeof unit));
+	for (size_t i = 0; i < sizeof unit; i++)
+		ones &= unit[i];
+	if (ones == 0xff)
+		*state = MARK_ERASED;
+	else if (fwd_equal(unit, mark_set, sizeof unit, FWD_E_STORE) ==
+	    FWD_OK)
+		*state = MARK_SET;
+	return FWD_OK;
+}
+
+fwd_status
+fwd_record_mark(struct fwd_device *dev, uint32_t bank, enum fwd_mark mark)
+{
+	enum mark_state state;
+
+	FWD_TRY(dev->flash->write(dev->flash->ctx, FWD_AREA_RECORD, bank,
+	    (uint64_t)mark * FWD_WRITE_MAX, mark_set, sizeof mark_set));
+	FWD_TRY(read_mark(dev, bank, mark, &state));
+	return state == MARK_SET ? FWD_OK : FWD_E_STORE;
+}
+
+/*
+ * What the marks mean.  Confirmation has to be whole; that the release was
+ * tried or has failed counts as soon as a bit of it is there.
+ */
+static fwd_status
+read_state(struct fwd_device *dev, uint32_t bank, enum fwd_bank_state *state)
+{
+	enum mark_state mark[FWD_MARKS];
+
+	*state = FWD_BANK_EMPTY;
+	for (uint32_t i = 0; i < FWD_MARKS; i++)
+		FWD_TRY(read_mark(dev, bank, (enum fwd_mark)i, &mark[i]));
+	if (mark[FWD_MARK_COMMIT] != MARK_SET)
+		return FWD_OK;
+	if (mark[FWD_MARK_FAILED] != MARK_ERASED)
+		*state = FWD_BANK_FAILED;
+	else if (mark[FWD_MARK_CONFIRMED] == MARK_SET)
+		*state = FWD_BANK_CONFIRMED;
+	else if (mark[FWD_MARK_TRIED] != MARK_ERASED)
+		*state = FWD_BANK_TRIED;
+	else
+		*state = FWD_BANK_PENDING;
+	return FWD_OK;
+}
+
+/* ---- reading --------------------------------------------------------- */
+
+static fwd_status
+read_body(struct fwd_device *dev, uint32_t bank, uint64_t off, void *p,
+    size_t n)
+{
+	return dev->flash->read(dev->flash->ctx, FWD_AREA_RECORD, bank,
+	    BODY + off, p, n);
+}
+
+/* The head; false when it cannot be one. */
+static bool
+decode_head(const struct fwd_device *dev, const uint8_t *head,
+    struct fwd_record *rec)
+{
+	const uint8_t *p = head + sizeof magic;
+	uint64_t images;
+
+	if (memcmp(head, magic, sizeof magic) != 0)
+		return false;
+	rec->bank.sequence_number = take64(&p);
+	rec->bank.number = take64(&p);
+	rec->bank.envelope_n = take64(&p);
+	images = take64(&p);
+	if (images > FWD_COMPONENTS_MAX ||
+	    rec->bank.envelope_n > dev->run->envelope_max ||
+	    rec->bank.envelope_n > dev->record_size - FWD_RECORD_OVERHEAD)
+		return false;
+	rec->images = (uint32_t)images;
+	return true;
+}
+
+static bool
+decode_image(const struct fwd_device *dev, const uint8_t *entry,
+    struct fwd_record_image *image)
+{
+	const uint8_t *p = entry;
+	const uint64_t area = take64(&p);
+
+	image->alg = (int64_t)take64(&p);
+	image->size = take64(&p);
+	memcpy(image->digest, p, FWD_DIGEST_MAX);
+	if (area >= dev->components || fwd_digest_size(image->alg) == 0 ||
+	    image->size > dev->component[area].size)
+		return false;
+	image->area = (uint32_t)area;
+	return true;
+}
+
+/* Length of the body before its digest. */
+static uint64_t
+body_size(const struct fwd_record *rec)
+{
+	return HEAD + (uint64_t)rec->images * ENTRY + rec->bank.envelope_n;
+}
+
+/* Hash the body of a record and compare; FWD_E_IMAGE when it differs. */
+static fwd_status
+check_digest(struct fwd_device *dev, uint32_t bank,
+    const struct fwd_record *rec, const uint8_t *want)
+{
+	const struct fwd_crypto *const crypto = dev->run->crypto;
+	uint8_t got[FWD_DIGEST_MAX];
+	const uint64_t size = body_size(rec);
+	uint64_t off = 0;
+	size_t n;
+
+	FWD_TRY(crypto->hash_start(crypto->ctx, FWD_SHA256));
+	for (; off < size; off += n) {
+		n = size - off < dev->run->transfer_n ? (size_t)(size - off) :
+		    dev->run->transfer_n;
+		FWD_TRY(read_body(dev, bank, off, dev->run->transfer, n));
+		FWD_TRY(crypto->hash_add(crypto->ctx, dev->run->transfer, n));
+	}
+	if (fwd_launder64(off) != size)
+		fwd_panic();
+	FWD_TRY(crypto->hash_end(crypto->ctx, got, DIGEST));
+	return fwd_equal(got, want, DIGEST, FWD_E_IMAGE);
+}
+
+/* FWD_E_IMAGE: there is no record that holds. */
+static fwd_status
+read_content(struct fwd_device *dev, uint32_t bank, struct fwd_record *rec)
+{
+	uint8_t part[ENTRY], digest[DIGEST];
+
+	FWD_TRY(read_body(dev, bank, 0, part, HEAD));
+	if (!decode_head(dev, part, rec))
+		return FWD_E_IMAGE;
+	for (uint32_t i = 0; i < rec->images; i++) {
+		FWD_TRY(read_body(dev, bank, HEAD + (uint64_t)i * ENTRY, part,
+		    ENTRY));
+		if (!decode_image(dev, part, &rec->image[i]))
+			return FWD_E_IMAGE;
+	}
+	FWD_TRY(read_body(dev, bank, body_size(rec), digest, sizeof digest));
+	return check_digest(dev, bank, rec, digest);
+}
+
+fwd_status
+fwd_record_read(struct fwd_device *dev, uint32_t bank)
+{
+	struct fwd_record *const rec = &dev->record;
+	fwd_status s;
+
+	memset(rec, 0, sizeof *rec);
+	FWD_TRY(read_state(dev, bank, &rec->bank.state));
+	if (rec->bank.state == FWD_BANK_EMPTY)
+		return FWD_OK;
+	s = read_content(dev, bank, rec);
+	if (s == FWD_E_IMAGE) {
+		memset(rec, 0, sizeof *rec);
+		return FWD_OK;
+	}
+	return s;
+}
+
+fwd_status
+fwd_record_envelope(struct fwd_device *dev, uint32_t bank,
+    struct fwd_span *envelope)
+{
+	const size_t n = (size_t)dev->record.bank.envelope_n;
+
+	*envelope = fwd_span_of(NULL, 0);
+	FWD_TRY(read_body(dev, bank, HEAD + (uint64_t)dev->record.images *
+	    ENTRY, dev->run->envelope, n));
+	*envelope = fwd_span_of(dev->run->envelope, n);
+	return FWD_OK;
+}
+
+/* ---- writing --------------------------------------------------------- */
+
+/* A body under way: hashed, and written in whole units. */
+struct writer {
+	struct fwd_device *dev;
+	uint32_t bank;
+	uint64_t off;			/* in the area, of unit */
+	size_t n;			/* bytes in unit */
+	uint8_t unit[FWD_WRITE_MAX];
+};
+
+static fwd_status
+flush(struct writer *w)
+{
+	const struct fwd_flash *const f = w->dev->flash;
+
+	if (w->n == 0)
+		return FWD_OK;
+	memset(w->unit + w->n, 0xff, sizeof w->unit - w->n);
+	FWD_TRY(f->write(f->ctx, FWD_AREA_RECORD, w->bank, w->off, w->unit,
+	    sizeof w->unit));
+	w->off += sizeof w->unit;
+	w->n = 0;
+	return FWD_OK;
+}
+
+static fwd_status
+put(struct writer *w, const uint8_t *p, size_t n, bool hash)
+{
+	const struct fwd_crypto *const crypto = w->dev->run->crypto;
+	size_t part;
+
+	if (hash)
+		FWD_TRY(crypto->hash_add(crypto->ctx, p, n));
+	for (; n > 0; p += part, n -= part) {
+		part = sizeof w->unit - w->n < n ? sizeof w->unit - w->n : n;
+		memcpy(w->unit + w->n, p, part);
+		w->n += part;
+		if (w->n == sizeof w->unit)
+			FWD_TRY(flush(w));
+	}
+	return FWD_OK;
+}
+
+static fwd_status
+put_head(struct writer *w, const struct fwd_record *rec)
+{
+	uint8_t head[HEAD], *p = head + sizeof magic;
+
+	memcpy(head, magic, sizeof magic);
+	p = put64(p, rec->bank.sequence_number);
+	p = put64(p, rec->bank.number);
+	p = put64(p, rec->bank.envelope_n);
+	(void)put64(p, rec->images);
+	return put(w, head, sizeof head, true);
+}
+
+static fwd_status
+put_image(struct writer *w, const struct fwd_record_image *image)
+{
+	uint8_t entry[ENTRY], *p = entry;
+
+	p = put64(p, image->area);
+	p = put64(p, (uint64_t)image->alg);
+	p = put64(p, image->size);
+	memcpy(p, image->digest, FWD_DIGEST_MAX);
+	return put(w, entry, sizeof entry, true);
+}
+
+/*
+ * The envelope up to the end of its manifest: what else it has, severed texts
+ * and payloads, is not needed any more.  Its map head says two pairs then.
+ */
+static fwd_status
+put_envelope(struct writer *w)
+{
+	static const uint8_t head[] = { 0xd8, 0x6b, 0xa2 };
+	const struct fwd_envelope *const env = &w->dev->run->env;
+	const size_t n = (size_t)(env->members.p - env->whole.p);
+
+	FWD_TRY(put(w, head, sizeof head, true));
+	return put(w, env->whole.p + sizeof head, n - sizeof head, true);
+}
+
+static fwd_status
+write_body(struct writer *w, const struct fwd_record *rec, uint8_t *digest)
+{
+	const struct fwd_crypto *const crypto = w->dev->run->crypto;
+
+	FWD_TRY(crypto->hash_start(crypto->ctx, FWD_SHA256));
+	FWD_TRY(put_head(w, rec));
+	for (uint32_t i = 0; i < rec->images; i++)
+		FWD_TRY(put_image(w, &rec->image[i]));
+	FWD_TRY(put_envelope(w));
+	FWD_TRY(crypto->hash_end(crypto->ctx, digest, DIGEST));
+	FWD_TRY(put(w, digest, DIGEST, false));
+	return flush(w);
+}
+
+fwd_status
+fwd_record_write(struct fwd_device *dev, uint32_t bank)
+{
+	struct writer w = { .dev = dev, .bank = bank, .off = BODY };
+	uint8_t digest[FWD_DIGEST_MAX];
+
+	if (dev->record.bank.envelope_n + FWD_RECORD_OVERHEAD >
+	    dev->record_size)
+		return FWD_E_STORE_SIZE;
+	FWD_TRY(write_body(&w, &dev->record, digest));
+	if (check_digest(dev, bank, &dev->record, digest) != FWD_OK)
+		return FWD_E_STORE;
+	return fwd_record_mark(dev, bank, FWD_MARK_COMMIT);
+}
