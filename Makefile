@@ -178,6 +178,6 @@ clean:
 
 .DELETE_ON_ERROR:
 .PHONY: all check check-run check-freestanding check-manuals check-yaml \
-	check-warnings objects fuzz-inspect fuzz-inspect-run demo demo-run bench bench-run setup packages \
-	packages-ci install uninstall clean
+	check-warnings objects fuzz-inspect fuzz-inspect-run demo demo-run \
+	bench bench-run setup packages packages-ci install uninstall clean
 -include $(wildcard $B/*/*.d $B/*/*/*.d)

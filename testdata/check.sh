@@ -23,6 +23,12 @@ complain() {
 	count 0 1
 }
 
+# A test that takes long says so.
+took() {
+	now=$(date +%s)
+	[ $((now - begin)) -lt 5 ] || echo "    ($((now - begin)) s)"
+}
+
 run_criterion() {
 	timeout "$limit" "$1" --verbose=1 >"$log" 2>&1
 	rc=$?
@@ -75,11 +81,13 @@ run_target() {
 }
 
 for t; do
+	begin=$(date +%s)
 	case $t in
 	*_test.sh)	run_shell "$t" ;;
 	check-*)	run_target "$t" ;;
 	*)		echo "$t"; run_criterion "$t" ;;
 	esac
+	took
 done
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]

@@ -258,3 +258,53 @@ with open('huge.fwb', 'wb') as f:
 END
 expect 'a member of more than 8 GiB' 0 '' "$fwsign" inspect --json huge.fwb
 says 'has its size shown' '"size": 8589934593'
+
+# ---- what fwsign build makes -------------------------------------------------------
+
+rm -rf made
+mkdir made
+cd made || exit 1
+cp ../a.bin .
+printf '{}' >sbom.json
+cat >release.yaml <<'END'
+descriptor: 1
+device: {vendor-domain: example.com, model: Pump 3}
+sequence-number: 2
+version: "1.0.1"
+components:
+  - id: main/app
+    file: a.bin
+    name: fw/app.bin
+  - id: settings
+    file: sbom.json
+    payload: integrated
+    name: settings.json
+attachments:
+  - {name: sbom.json, type: application/json, file: sbom.json}
+signers: []
+END
+try 'build a bundle' "$fwsign" build --unsigned release.yaml -o release.fwb
+expect 'inspect it' 0 '' "$fwsign" inspect --json release.fwb
+cp "$T/.out" release.json
+try 'the JSON fits the schema' tool validate "$schema" release.json
+expect 'extract its envelope' 0 '' "$fwsign" extract release.fwb \
+	--manifest m.suit
+try 'another decoder says the same of it' tool compare m.suit release.json
+try 'members have their roles, the attachment its digest' "$python" -c '
+import hashlib, json
+tree = json.load(open("release.json"))
+members = tree["bundle"]["members"]
+assert [(m["name"], m["role"]) for m in members] == [
+    ("manifest.suit", "manifest"), ("fw/app.bin", "payload"),
+    ("sbom.json", "attachment")], members
+assert all(m["notes"] == [] for m in members)
+assert tree["envelope"]["attachments"] == [
+    {"name": "sbom.json", "type": "application/json", "size": 2, "digest":
+     "sha-256:" + hashlib.sha256(b"{}").hexdigest()}]
+assert [p["name"] for p in tree["envelope"]["payloads"]] == ["#settings.json"]
+assert tree["envelope"]["authentication"]["signatures"] == []
+assert [c["label"] for c in tree["envelope"]["manifest"]["components"]] == [
+    "main/app", "settings"]'
+expect 'extract it' 0 '' "$fwsign" extract -C "$T/made" --force release.fwb
+same 'the image' fw/app.bin a.bin
+same 'the integrated payload' settings.json sbom.json

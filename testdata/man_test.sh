@@ -160,7 +160,6 @@ for page in fwsign.1 fwverify.1 fwbundle.5; do
 	commands $page
 	set -- command.*
 	try "$page shows commands" test -e "$1"
-	PIN=
 	for c; do
 		# In this shell: a command may set a variable for the next.
 		name=$(head -n 1 "$c")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""schema_test.py LOADER: see schema_test.sh.
+"""schema_test.py LOADER [memory]: see schema_test.sh.
 
 A file of the corpus begins with comments:
     # LINE:COLUMN: FRAGMENT     of a bad file: where the error is and what it
@@ -155,8 +155,32 @@ def check_kind(loader, kind):
     return bad
 
 
+def check_memory(loader, kind, cases):
+    """Each allocation of each good file fails once."""
+    said = subprocess.run(
+        [loader, "memory", kind] + cases,
+        check=True, stdout=subprocess.PIPE).stdout.decode().splitlines()
+    assert len(said) == len(cases), "the loader printed another number"
+    bad = 0
+    for case, line in zip(cases, said):
+        if line.startswith("ok "):
+            print(f"ok memory {case}")
+        else:
+            print(f"not ok memory {case}: {line}")
+            bad += 1
+    return bad
+
+
 def main():
-    bad = sum(check_kind(sys.argv[1], k) for k in ("descriptor", "profile"))
+    kinds = ("descriptor", "profile")
+    bad = sum(check_kind(sys.argv[1], kind) for kind in kinds)
+    if "memory" in sys.argv[2:]:
+        for kind in kinds:
+            cases = [Case(p) for p in sorted(
+                glob.glob(f"testdata/{kind}/good/*.yaml"))]
+            bad += check_memory(sys.argv[1], kind,
+                                [",".join([c.path] + c.set) for c in cases])
+        bad += check_memory(sys.argv[1], "hex", ["testdata/small.hex"])
     return 1 if bad else 0
 
 

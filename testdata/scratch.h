@@ -4,6 +4,7 @@
 #define SCRATCH_H
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,11 +37,13 @@ scratch_teardown(void)
 static inline void
 scratch_write(const void *p, size_t n)
 {
-	FILE *f = fopen(scratch_path, "w");
+	/* A file that is truncated first is flushed to disk when closed. */
+	const int fd = open(scratch_path, O_WRONLY | O_CREAT, 0600);
 
-	cr_assert_not_null(f);
-	cr_assert_eq(fwrite(p, 1, n, f), n);
-	cr_assert_eq(fclose(f), 0);
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(write(fd, p, n), (ssize_t)n);
+	cr_assert_eq(ftruncate(fd, (off_t)n), 0);
+	cr_assert_eq(close(fd), 0);
 }
 
 static inline void

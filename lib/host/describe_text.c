@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tree as text that is read in one look. */
+#include <stdio.h>
 #include <string.h>
 
 #include "host/describe_internal.h"
@@ -158,6 +159,7 @@ manifest(struct fw_text *t, const json_t *envelope)
 	const json_t *const digest = json_object_get(json_object_get(envelope,
 	    "authentication"), "digest");
 	const json_t *c;
+	char label[40];
 	size_t i;
 
 	if (!json_is_object(m)) {
@@ -176,7 +178,8 @@ manifest(struct fw_text *t, const json_t *envelope)
 	fw_t_put(t, "\n");
 	computed(t, 2, digest);
 	json_array_foreach(json_object_get(m, "components"), i, c) {
-		fw_t_put(t, "  component %-9zu ", i);
+		(void)snprintf(label, sizeof label, "component %zu", i);
+		fw_t_label(t, 2, label);
 		fw_t_identifier(t, c);
 		fw_t_put(t, "\n");
 	}
