@@ -15,6 +15,7 @@ CFLAGS  ?= -O2 -g
 # The Debian packages that building, testing and the demo need.
 PACKAGES := gcc libc6-dev make pkg-config \
 	libssl-dev libyaml-dev libarchive-dev libp11-kit-dev libjansson-dev \
+	libbearssl-dev libmbedtls-dev \
 	libcriterion-dev softhsm2 opensc p11-kit openssl mandoc yamllint time \
 	python3 python3-yaml python3-jsonschema python3-cbor2 \
 	gnutls-bin firmware-microbit-micropython
@@ -39,7 +40,8 @@ DEVFLAGS = -std=c11 -ffreestanding -Ilib $(SANFLAGS) \
 	$(if $(SAN),,-fstack-protector-strong) $(DEVPIE) $(WARN)
 DEVPIE  := $(if $(findstring -none-,$(CC)),,-fPIE)
 LDFLAGS += -pie -Wl,-z,relro,-z,now
-LDLIBS  += $(PKGLIBS) -lpthread
+# BearSSL and Mbed TLS have no .pc files.
+LDLIBS  += $(PKGLIBS) -lbearssl -lmbedcrypto -lpthread
 # V=1 shows the commands.
 Q       := $(if $(V),,@)
 say     = $(if $(V),,@echo '  $1')

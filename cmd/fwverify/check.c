@@ -4,19 +4,22 @@
 
 #include "cli.h"
 #include "fwverify/commands.h"
+#include "fwverify/verdict.h"
 #include "host/describe.h"
 #include "host/internal.h"
 #include "host/judge.h"
 
 const char cmd_check_help[] =
 "check [--trust ROOT.pem]... [--device DEVICE.yaml]\n"
-"                      [--time RFC3339|none] [--trace] [--json] BUNDLE\n"
+"                      [--time RFC3339|none] [--crypto NAME]\n"
+"                      [--trace] [--json] BUNDLE\n"
 "\n"
 "  --trust ROOT.pem     a trust anchor: a root certificate, or a bare public\n"
 "                       key; instead of those the profile names\n"
 "  --device DEVICE.yaml judge for the device this profile describes\n"
 "  --time TIME          judge validity dates at this time, or not at all\n"
 "                       (none); default: as the profile says, else now\n"
+"  --crypto NAME        openssl (default), bearssl or psa\n"
 "  --trace              add a line for each step the device library took\n"
 "  --json               print the result as JSON\n";
 
@@ -59,6 +62,7 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 		{ "trust",  required_argument, NULL, 't' },
 		{ "device", required_argument, NULL, 'd' },
 		{ "time",   required_argument, NULL, 'T' },
+		{ "crypto", required_argument, NULL, 'c' },
 		{ "trace",  no_argument,       NULL, 'r' },
 		{ "json",   no_argument,       NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
@@ -77,6 +81,9 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 			break;
 		case 'T':
 			FW_TRY(cli_once("--time", &o->time, optarg, err));
+			break;
+		case 'c':
+			FW_TRY(crypto_option(&o->judge.crypto, optarg, err));
 			break;
 		case 'r':
 			o->judge.trace = true;

@@ -9,27 +9,28 @@
 #include "host/describe.h"
 #include "host/internal.h"
 #include "host/judge.h"
-#include "port/fwport.h"
 
 const char cmd_envelope_help[] =
 "envelope --trust KEY.pem|ROOT.pem... [--time RFC3339|none]\n"
-"                         [--trace] [--json] ENVELOPE\n"
+"                         [--crypto NAME] [--trace] [--json] ENVELOPE\n"
 "\n"
 "Authenticate a SUIT envelope with the device's library and print its\n"
 "commands in the order of their execution.  Nothing is executed.\n"
 "\n"
 "Options:\n"
-"  --trust FILE  a root certificate, or a bare public key\n"
-"  --time TIME   judge validity dates at this time, or not at all (none);\n"
-"                default: now\n"
-"  --trace       add a line for each step the device library took\n"
-"  --json        print JSON (schemas/envelope.schema.json)\n";
+"  --trust FILE   a root certificate, or a bare public key\n"
+"  --time TIME    judge validity dates at this time, or not at all (none);\n"
+"                 default: now\n"
+"  --crypto NAME  openssl (default), bearssl or psa\n"
+"  --trace        add a line for each step the device library took\n"
+"  --json         print JSON (schemas/envelope.schema.json)\n";
 
 struct options {
 	struct fw_anchor anchor[FWD_ANCHORS_MAX];
 	struct fwd_anchor bare[FWD_ANCHORS_MAX];	/* the same */
 	size_t anchors;
 	const char *time;
+	const char *crypto;
 	const char *path;
 	bool trace, json;
 };
@@ -69,12 +70,6 @@ free_tree(json_t **tree)
 	json_decref(*tree);
 }
 
-static void
-free_crypto(struct fwp_openssl **o)
-{
-	fwp_openssl_free(*o);
-}
-
 /* ---- options ------------------------------------------------------------- */
 
 static enum fw_kind
@@ -95,6 +90,7 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 	static const struct option longs[] = {
 		{ "trust", required_argument, NULL, 't' },
 		{ "time",  required_argument, NULL, 'T' },
+		{ "crypto", required_argument, NULL, 'c' },
 		{ "trace", no_argument,       NULL, 'r' },
 		{ "json",  no_argument,       NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
@@ -108,6 +104,9 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 			break;
 		case 'T':
 			FW_TRY(cli_once("--time", &o->time, optarg, err));
+			break;
+		case 'c':
+			FW_TRY(crypto_option(&o->crypto, optarg, err));
 			break;
 		case 'r':
 			o->trace = true;
@@ -155,12 +154,9 @@ port_now(void *ctx, int64_t *now)
 static enum fw_kind
 judge(const struct options *o, struct run *r, struct fw_error *err)
 {
-	FW_CLEANUP(free_crypto) struct fwp_openssl *ssl = fwp_openssl_new();
-	struct fwd_crypto crypto;
+	FW_CLEANUP(crypto_close) struct fwp_crypto *port = NULL;
 
-	if (ssl == NULL)
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	crypto = fwp_openssl_crypto(ssl);
+	FW_TRY(crypto_open(o->crypto, &port, err));
 	r->policy.anchor = o->bare;
 	r->policy.anchors = o->anchors;
 	r->policy.threshold = 1;
@@ -172,7 +168,7 @@ judge(const struct options *o, struct run *r, struct fw_error *err)
 	r->port.now = port_now;
 	r->port.trace = verdict_tracer(&r->verdict);
 	r->ctx.port = &r->port;
-	r->ctx.crypto = &crypto;
+	r->ctx.crypto = fwp_crypto_get(port);
 	r->ctx.policy = &r->policy;
 	r->status = fwd_envelope_check(&r->ctx, fw_buf_span(&r->envelope));
 	r->ctx.crypto = NULL;

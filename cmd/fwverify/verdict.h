@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "host/fwhost.h"
+#include "port/fwport.h"
 
 /*
  * Receives the steps of a run: prints them or keeps them for JSON, and
@@ -35,5 +36,13 @@ void verdict_deinit(struct verdict *v);
  * Returns FW_OK or FW_E_REFUSED.
  */
 enum fw_kind verdict_print(const struct verdict *v, fwd_status status);
+
+/* For option '--crypto': set *name, once, to one of fwp_crypto_names. */
+enum fw_kind crypto_option(const char **name, const char *given,
+    struct fw_error *err);
+/* That port, or OpenSSL if name is NULL; for FW_CLEANUP(crypto_close). */
+enum fw_kind crypto_open(const char *name, struct fwp_crypto **out,
+    struct fw_error *err);
+void crypto_close(struct fwp_crypto **c);
 
 #endif

@@ -23,9 +23,8 @@ struct judge {
 	struct fwd_policy policy;
 	int64_t now;
 	int fd;
-	struct fwp_openssl *openssl;
+	struct fwp_crypto *crypto;
 	uint8_t *envelope, *transfer;
-	struct fwd_crypto crypto;
 	struct fwd_ctx run;
 	bool text_holds;		/* the text section is authentic */
 	bool failed;			/* memory ran out in a callback */
@@ -44,7 +43,7 @@ judge_deinit(struct judge **jp)
 		fw_anchor_deinit(&j->anchor[i]);
 	if (j->fd >= 0)
 		(void)close(j->fd);
-	fwp_openssl_free(j->openssl);
+	fwp_crypto_free(j->crypto);
 	free(j->envelope);
 	free(j->transfer);
 	json_decref(j->report);
@@ -121,19 +120,19 @@ open_bundle(struct judge *j, struct fw_error *err)
 static enum fw_kind
 prepare(struct judge *j, struct fw_error *err)
 {
-	j->openssl = fwp_openssl_new();
+	j->crypto = fwp_crypto_new(j->opt->crypto != NULL ?
+	    j->opt->crypto : "openssl");
 	j->envelope = malloc(FW_ENVELOPE_MAX);
 	j->transfer = malloc(FW_TRANSFER);
 	j->report = json_object();
 	j->components = json_array();
 	j->unjudged = json_array();
 	j->trace = json_array();
-	if (j->openssl == NULL || j->envelope == NULL || j->transfer == NULL ||
+	if (j->crypto == NULL || j->envelope == NULL || j->transfer == NULL ||
 	    j->report == NULL || j->components == NULL ||
 	    j->unjudged == NULL || j->trace == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	j->crypto = fwp_openssl_crypto(j->openssl);
-	j->run.crypto = &j->crypto;
+	j->run.crypto = fwp_crypto_get(j->crypto);
 	j->run.policy = &j->policy;
 	j->run.envelope = j->envelope;
 	j->run.envelope_max = FW_ENVELOPE_MAX;

@@ -28,6 +28,8 @@ struct fw_judge_options {
 	const char *device;		/* profile, or NULL: any device */
 	enum fw_judge_time time;
 	int64_t now;			/* with FW_TIME_AT */
+	const char *crypto;		/* one of fwp_crypto_names; NULL:
+					   OpenSSL */
 	bool trace;			/* collect the trace as well */
 };
 
