@@ -32,6 +32,20 @@ format_fact(const struct fwd_fact *fact, char *out, size_t n)
 		(void)fwd_fact_format(fact, out, n);
 }
 
+/* The step alone: what an event without facts has in front of its colon. */
+static void
+format_step(const struct fwd_event *ev, char *out, size_t n)
+{
+	struct fwd_event bare = *ev;
+	char *end;
+
+	bare.got.kind = bare.want.kind = FWD_FACT_NONE;
+	(void)fwd_event_format(&bare, out, n);
+	end = strrchr(out, ':');
+	if (end != NULL)
+		*end = '\0';
+}
+
 static void
 on_event(void *ctx, const struct fwd_event *ev)
 {
@@ -48,7 +62,7 @@ on_event(void *ctx, const struct fwd_event *ev)
 	/* The spans in the event live no longer than this call. */
 	v->refused = true;
 	v->status = ev->status;
-	v->at = ev->step;
+	format_step(ev, v->at, sizeof v->at);
 	v->index = ev->index;
 	format_fact(&ev->got, v->got, sizeof v->got);
 	format_fact(&ev->want, v->want, sizeof v->want);

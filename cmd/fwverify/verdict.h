@@ -20,7 +20,7 @@ struct verdict {
 	/* the last step that failed */
 	bool refused;
 	fwd_status status;
-	enum fwd_step at;
+	char at[64];			/* "STEP[INDEX]" */
 	uint32_t index;
 	char got[FWD_LINE_MAX], want[FWD_LINE_MAX];	/* "": none */
 };
