@@ -221,9 +221,9 @@ Test(key, not_there)
 
 Test(key, not_a_key)
 {
-	static const char *const text[] = { "", "\n", "hello\n",
-		"-----BEGIN CERTIFICATE-----\nMAA=\n"
-		"-----END CERTIFICATE-----\n" };
+	static const char pem[] = "-----BEGIN CERTIFICATE-----\nMAA=\n"
+	    "-----END CERTIFICATE-----\n";
+	static const char *const text[] = { "", "\n", "hello\n", pem };
 	size_t i;
 
 	for (i = 0; i < sizeof text / sizeof text[0]; i++) {
