@@ -100,7 +100,8 @@ Test(key, every_algorithm_and_every_wrong_one)
 		    n));
 
 		for (j = 0; j < SIG_CASES; j++) {
-			if (strcmp(sig_cases[j].name, c->name) == 0)
+			/* "rsa" of any size, or the same curve */
+			if (strncmp(sig_cases[j].name, c->name, 3) == 0)
 				continue;
 			memset(sig, 0xee, sizeof sig);
 			n = 7;

@@ -43,8 +43,8 @@ ReportHook(PRE_ALL)(struct criterion_test_set *tests)
 	(void)snprintf(folder, sizeof folder, "%s/fw-pki.XXXXXX", scratch());
 	if (mkdtemp(folder) == NULL || setenv("FW_TEST_PKI", folder, 1) != 0)
 		abort();
-	run("testdata/pki/mkpki.sh '%s' p256 p384 p521 ed25519 rsa3072",
-	    folder);
+	run("testdata/pki/mkpki.sh '%s' p256 p384 p521 ed25519 rsa3072 "
+	    "rsa4096", folder);
 }
 
 ReportHook(POST_ALL)(struct criterion_global_stats *stats)
@@ -213,7 +213,7 @@ Test(softhsm, no_such_key_and_too_many)
 	(void)snprintf(uri, sizeof uri,
 	    "pkcs11:token=fwsign-test?pin-source=%s/token/pin", dir);
 	cr_assert_eq(fw_key_open(uri, &opt, &key, &err), FW_E_KEY);
-	HAS("15 private keys on token 'fwsign-test'");
+	HAS("18 private keys on token 'fwsign-test'");
 }
 
 Test(softhsm, two_signers_one_token)
