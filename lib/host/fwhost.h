@@ -397,8 +397,8 @@ struct fw_key_options {
  * program: some stay unusable otherwise.  So while a token's key is open,
  * from fw_key_open() to fw_key_free(), SIGINT, SIGTERM and SIGHUP are blocked
  * in the calling thread (those that are ignored stay so); one that came
- * meanwhile takes effect inside the last fw_key_free(), after the token was
- * finalized.  Threads started while a key is open inherit this, threads
+ * meanwhile takes effect inside the last fw_key_free() (or the fw_key_open()
+ * that fails), after the token was finalized.  Threads started while a key is open inherit this, threads
  * started before must block the three themselves.  SIGQUIT is left alone as
  * the way out when a token hangs.  Open and free in one thread, free before
  * exit() (never from atexit()), and never use a key across fork().

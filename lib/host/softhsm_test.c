@@ -43,8 +43,14 @@ ReportHook(PRE_ALL)(struct criterion_test_set *tests)
 	(void)snprintf(folder, sizeof folder, "%s/fw-pki.XXXXXX", scratch());
 	if (mkdtemp(folder) == NULL || setenv("FW_TEST_PKI", folder, 1) != 0)
 		abort();
-	run("testdata/pki/mkpki.sh '%s' p256 p384 p521 ed25519 rsa3072 "
-	    "rsa4096", folder);
+	run("testdata/pki/mkpki.sh '%s' p256 p384 p521 ed25519 rsa3072",
+	    folder);
+	/* The largest alone: three of them would take long. */
+	run(". testdata/token.sh && token_use '%s/token' && "
+	    "token_key rsa4096 release-rsa4096 4096 && "
+	    "mkdir '%s/rsa4096' && "
+	    "token_uri release-rsa4096 >'%s/rsa4096/key.uri'", folder, folder,
+	    folder);
 }
 
 ReportHook(POST_ALL)(struct criterion_global_stats *stats)
@@ -141,6 +147,13 @@ Test(softhsm, every_algorithm)
 			cr_assert(sig_good_spki(fw_key_public(key), c, whole,
 			    sizeof whole - 1, sig, n));
 		}
+		if (strcmp(c->name, "rsa4096") == 0) {
+			cr_assert_eq(fw_key_chain(key, &chain, &err),
+			    FW_E_KEY);
+			HAS("the token has no certificate for key object");
+			close_key();
+			continue;
+		}
 		cr_assert_eq(fw_key_chain(key, &chain, &err), FW_OK, "%s",
 		    err.text);
 		same_as_file(&chain, c->name);
@@ -213,7 +226,7 @@ Test(softhsm, no_such_key_and_too_many)
 	(void)snprintf(uri, sizeof uri,
 	    "pkcs11:token=fwsign-test?pin-source=%s/token/pin", dir);
 	cr_assert_eq(fw_key_open(uri, &opt, &key, &err), FW_E_KEY);
-	HAS("18 private keys on token 'fwsign-test'");
+	HAS("16 private keys on token 'fwsign-test'");
 }
 
 Test(softhsm, two_signers_one_token)
