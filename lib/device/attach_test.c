@@ -4,7 +4,7 @@
  * changed; and the members behind the payloads.
  */
 #include "device/internal.h"
-#include "device/testkit.h"
+#include "device/testdevice.h"
 
 static struct kit_dev *dev;
 static struct fwd_anchor no_anchor;
@@ -216,7 +216,7 @@ Test(attach, as_many_as_there_is_room_for, .init = open_device,
 	fw_buf_deinit(&b);
 }
 
-/* ---- the text around the list ------------------------------------------- */
+/* ---- the text around the list --------------------------------------- */
 
 static struct kit_name names[1];
 
@@ -272,7 +272,7 @@ Test(attach, texts, .init = open_device, .fini = close_device)
 	fw_cbor_deinit(&list);
 }
 
-/* ---- the members --------------------------------------------------------- */
+/* ---- the members ---------------------------------------------------- */
 
 static const uint8_t file_a[] = "attachment a", file_b[1500] = "b";
 

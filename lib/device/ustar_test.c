@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "device/internal.h"
-#include "device/testkit.h"
+#include "device/testdevice.h"
 
-/* ---- reading one archive ------------------------------------------------ */
+/* ---- reading one archive -------------------------------------------- */
 
 static struct kit_dev *dev;
 static struct fwd_anchor no_anchor;
@@ -70,7 +70,7 @@ make_header(const char *name, uint64_t size, uint8_t h[FWD_BLOCK])
 	    err.text);
 }
 
-/* ---- GNU tar ------------------------------------------------------------ */
+/* ---- GNU tar -------------------------------------------------------- */
 
 static struct fw_buf
 run(const char *command)
@@ -129,7 +129,7 @@ Test(ustar, gnu_tar_agrees, .init = open_device, .fini = close_device)
 	fw_buf_deinit(&ours);
 }
 
-/* ---- fields ------------------------------------------------------------- */
+/* ---- fields --------------------------------------------------------- */
 
 static const struct {
 	const char *what;
@@ -290,7 +290,7 @@ Test(ustar, every_bit_of_a_header, .init = open_device, .fini = close_device)
 	(void)printf("ustar: %zu headers with one bit flipped\n", mutants);
 }
 
-/* ---- names -------------------------------------------------------------- */
+/* ---- names ---------------------------------------------------------- */
 
 Test(ustar, names)
 {
@@ -391,7 +391,7 @@ Test(ustar, illegal_names_in_headers, .init = open_device,
 	}
 }
 
-/* ---- sizes -------------------------------------------------------------- */
+/* ---- sizes ---------------------------------------------------------- */
 
 Test(ustar, sizes_in_headers, .init = open_device, .fini = close_device)
 {
@@ -427,7 +427,7 @@ Test(ustar, largest_member, .init = open_device, .fini = close_device)
 	cr_assert_eq(fwd_member_data(&dev->ctx, &data), FWD_E_TRUNCATED);
 }
 
-/* ---- whole archives ----------------------------------------------------- */
+/* ---- whole archives ------------------------------------------------- */
 
 static const size_t data_sizes[] = { 0, 1, 511, 512, 513, 1023, 1024, 1025,
 	5000 };
