@@ -285,16 +285,6 @@ judge(struct run *r, struct fw_error *err)
 
 /* ---- the result ------------------------------------------------------ */
 
-#define SERIAL_TEXT	(2 * 20 + 1)	/* RFC 5280: 20 octets */
-
-static void
-hex(struct fwd_span s, char out[SERIAL_TEXT])
-{
-	out[0] = '\0';
-	for (size_t i = 0; i < s.n && 2 * i + 2 < SERIAL_TEXT; i++)
-		(void)snprintf(out + 2 * i, 3, "%02x", s.p[i]);
-}
-
 /*
  * The leaf's subject; allocated.  The library compares names but does not read
  * the text in them, so there are some that cannot be shown.
@@ -322,7 +312,7 @@ print_text(const struct run *r, struct fw_error *err)
 	subject = signer_text(r);
 	if (subject == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	hex(r->found.serial, serial);
+	verdict_serial(r->found.serial, serial);
 	fw_time_format(r->found.not_before, before);
 	fw_time_format(r->found.not_after, after);
 	(void)printf("signer: ");
@@ -358,7 +348,7 @@ json_signer(const struct run *r, json_t *top)
 	char serial[SERIAL_TEXT], before[32], after[32];
 	int bad;
 
-	hex(r->found.serial, serial);
+	verdict_serial(r->found.serial, serial);
 	fw_time_format(r->found.not_before, before);
 	fw_time_format(r->found.not_after, after);
 	bad = json_object_set_new(o, "subject",
@@ -371,32 +361,6 @@ json_signer(const struct run *r, json_t *top)
 	    json_object_set_new(o, "anchor-file",
 	    json_text(r->opt.anchor[r->found.anchor]));
 	return bad | json_object_set_new(top, "signer", o);
-}
-
-static int
-json_refusal(const struct run *r, json_t *top)
-{
-	const struct verdict *const v = &r->verdict;
-	json_t *const o = json_object();
-	int bad;
-
-	bad = json_object_set_new(o, "code",
-	    json_string(fwd_status_code(r->status))) |
-	    json_object_set_new(o, "meaning",
-	    json_string(fwd_status_text(r->status)));
-	if (v->refused && v->status == r->status) {
-		bad |= json_object_set_new(o, "step", json_text(v->at));
-		if (v->index != FWD_NO_INDEX)
-			bad |= json_object_set_new(o, "certificate",
-			    json_integer(v->index));
-		if (v->got[0] != '\0')
-			bad |= json_object_set_new(o, "fact",
-			    json_text(v->got));
-		if (v->want[0] != '\0')
-			bad |= json_object_set_new(o, "expected",
-			    json_text(v->want));
-	}
-	return bad | json_object_set_new(top, "refusal", o);
 }
 
 static int
@@ -432,7 +396,8 @@ print_json(const struct run *r, struct fw_error *err)
 	bad = json_object_set_new(top, "verdict",
 	    json_string(good ? "accepted" : "refused")) |
 	    json_object_set_new(top, "chain", json_text(r->opt.chain)) |
-	    (good ? json_signer(r, top) : json_refusal(r, top)) |
+	    (good ? json_signer(r, top) : json_object_set_new(top,
+	    "refusal", verdict_refusal(&r->verdict, r->status))) |
 	    json_time(r, top) |
 	    json_object_set_new(top, "tool",
 	    json_string("fwverify " FW_VERSION));
