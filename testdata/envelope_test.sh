@@ -171,8 +171,8 @@ serial=$(openssl x509 -in $p/leaf.pem -noout -serial | sed 's/.*=//' |
 	tr A-F a-f)
 until=$(date -u -d "$(openssl x509 -in $p/leaf.pem -noout -enddate |
 	sed 's/.*=//')" +%Y-%m-%dT%H:%M:%SZ)
-for want in "\"sha256\": \"$fp\"" "\"serial\": \"$serial\"" \
-    "\"not_after\": \"$until\"" '"key": "EC P-256"' '"ca": true'; do
+for want in "\"fingerprint\": \"sha-256:$fp\"" "\"serial\": \"$serial\"" \
+    "\"not-after\": \"$until\"" '"key": "EC P-256"' '"ca": true'; do
 	try "inspect has $want" grep -qF "$want" inspect.json
 done
 

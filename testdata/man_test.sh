@@ -258,6 +258,16 @@ try 'envelope: exit status' test $? = 1
 try 'envelope: schema' "$python" validate.py \
     "$top/schemas/verdict.schema.json" verdict.json
 
+# ---- a second implementation of fwbundle.5 --------------------------------------
+
+openssl x509 -in pki/p256/leaf.pem -noout -pubkey >leaf.pub
+try 'a reader made from fwbundle.5 accepts' "$python" \
+    "$top/testdata/second.py" release.fwb leaf.pub "$man/fwbundle.5"
+for bundle in payload attachment envelope short; do
+	expect "it refuses: $bundle" 1 '^second.py: ' "$python" \
+	    "$top/testdata/second.py" $bundle.fwb leaf.pub "$man/fwbundle.5"
+done
+
 # ---- the program of fwdevice.3 -------------------------------------------------
 
 block fwdevice.3 1 >judge.c

@@ -36,6 +36,7 @@ static const struct sig_case {
 	{ "rsa3072", FWD_PS256, "SHA256", 384 },
 	{ "rsa3072", FWD_PS384, "SHA384", 384 },
 	{ "rsa3072", FWD_PS512, "SHA512", 384 },
+	{ "rsa4096", FWD_PS256, "SHA256", 512 },
 };
 enum { SIG_CASES = sizeof sig_cases / sizeof sig_cases[0] };
 

@@ -53,15 +53,16 @@ def write(path, data):
 # ---- compare ---------------------------------------------------------------
 
 def digest(item):
-    return {'algorithm': DIGESTS[item[0]], 'algorithm_id': item[0],
-            'value': item[1].hex()}
+    return '%s:%s' % (DIGESTS[item[0]], item[1].hex())
 
 
 def hashed(item, content):
     """A digest with what a hash over the byte string and its head gives."""
     got = hashlib.new(DIGESTS[item[0]].replace('-', ''),
                       cbor2.dumps(content)).hexdigest()
-    return dict(digest(item), computed=got, matches=got == item[1].hex())
+    return {'digest': digest(item),
+            'digest-computed': '%s:%s' % (DIGESTS[item[0]], got),
+            'digest-matches': got == item[1].hex()}
 
 
 def parameter(key, value):
@@ -82,7 +83,7 @@ def command(code, arg):
                              arg if isinstance(arg, list) else [arg])
     elif code == 15:
         out['alternatives'] = [commands(a) for a in arg if a is not None]
-        out['or_nothing'] = arg[-1] is None
+        out['or-nothing'] = arg[-1] is None
     elif code == 32:
         out['commands'] = commands(arg)
     elif code == 20:
@@ -112,10 +113,10 @@ def block(content):
     protected = cbor2.loads(tag.value[0])
     chain = protected.get(33, [])
     return {'type': {18: 'COSE_Sign1'}[tag.tag],
-            'algorithm_id': protected[1],
+            'algorithm-id': protected[1],
             'detached': tag.value[2] is None,
             'signature': tag.value[3].hex(),
-            'certificates': [hashlib.sha256(c).hexdigest() for c in
+            'certificates': ['sha-256:' + hashlib.sha256(c).hexdigest() for c in
                              ([chain] if isinstance(chain, bytes) else chain)]}
 
 
@@ -148,10 +149,10 @@ def expected(data):
     for key, name in ((16, 'payload-fetch'), (20, 'install'), (23, 'text')):
         if isinstance(man.get(key), list):
             there = key in env
-            severable.append({
-                'section': name, 'state': 'present' if there else 'severed',
-                'digest': hashed(man[key], env[key]) if there else
-                digest(man[key])})
+            severable.append(dict(
+                hashed(man[key], env[key]) if there else
+                {'digest': digest(man[key])},
+                section=name, state='present' if there else 'severed'))
     text = man.get(23)
     if isinstance(text, list):
         text = env.get(23)
@@ -159,8 +160,8 @@ def expected(data):
         'size': len(data),
         'digest': hashed(cbor2.loads(auth[0]), env[3]),
         'signatures': [block(b) for b in auth[1:]],
-        'version': man[1], 'sequence_number': man[2],
-        'reference_uri': man.get(4),
+        'version': man[1], 'sequence-number': man[2],
+        'reference-uri': man.get(4),
         'components': [dict(identifier(c), index=i)
                        for i, c in enumerate(common[2])],
         'sequences': sequences, 'severable': severable,
@@ -178,15 +179,17 @@ def shown(tree):
     man = env['manifest']
     signatures = []
     for s in env['authentication']['signatures']:
-        one = {k: s[k] for k in ('type', 'algorithm_id', 'detached',
+        one = {k: s[k] for k in ('type', 'algorithm-id', 'detached',
                                  'signature')}
-        one['certificates'] = [c['sha256'] for c in s['certificates']]
+        one['certificates'] = [c['fingerprint'] for c in s['certificates']]
         signatures.append(one)
     return {
-        'size': env['size'], 'digest': env['authentication']['digest'],
+        'size': env['size'], 'digest': {
+            k: v for k, v in env['authentication'].items()
+            if k != 'signatures'},
         'signatures': signatures, 'version': man['version'],
-        'sequence_number': man['sequence_number'],
-        'reference_uri': man['reference_uri'],
+        'sequence-number': man['sequence-number'],
+        'reference-uri': man['reference-uri'],
         'components': man['components'], 'sequences': env['sequences'],
         'severable': env['severable'],
         'text': [{'language': t['language'], 'fields': fields_of(t),

@@ -35,7 +35,7 @@ const char cmd_chain_help[] =
     "                     default: 1.3.6.1.5.5.7.3.3 (code signing)\n"
     "  --crypto NAME      openssl (default), bearssl or psa\n"
     "  --trace            print each step first\n"
-    "  --json             print the result as JSON\n"
+    "  --json             print JSON (schemas/chain.schema.json)\n"
     "  -h, --help         show this help\n";
 
 struct options {
@@ -286,16 +286,6 @@ judge(struct run *r, struct fw_error *err)
 
 /* ---- the result ------------------------------------------------------ */
 
-#define SERIAL_TEXT	(2 * 20 + 1)	/* RFC 5280: 20 octets */
-
-static void
-hex(struct fwd_span s, char out[SERIAL_TEXT])
-{
-	out[0] = '\0';
-	for (size_t i = 0; i < s.n && 2 * i + 2 < SERIAL_TEXT; i++)
-		(void)snprintf(out + 2 * i, 3, "%02x", s.p[i]);
-}
-
 /*
  * The leaf's subject; allocated.  The library compares names but does not read
  * the text in them, so there are some that cannot be shown.
@@ -323,7 +313,7 @@ print_text(const struct run *r, struct fw_error *err)
 	subject = signer_text(r);
 	if (subject == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	hex(r->found.serial, serial);
+	verdict_serial(r->found.serial, serial);
 	fw_time_format(r->found.not_before, before);
 	fw_time_format(r->found.not_after, after);
 	(void)printf("signer: ");
@@ -352,45 +342,37 @@ json_text(const char *text)
 }
 
 static int
-json_accepted(const struct run *r, json_t *top)
+json_signer(const struct run *r, json_t *top)
 {
 	FW_FREE char *subject = signer_text(r);
+	json_t *const o = json_object();
 	char serial[SERIAL_TEXT], before[32], after[32];
+	int bad;
 
-	if (subject == NULL)
-		return -1;
-	hex(r->found.serial, serial);
+	verdict_serial(r->found.serial, serial);
 	fw_time_format(r->found.not_before, before);
 	fw_time_format(r->found.not_after, after);
-	return json_object_set_new(top, "signer", json_text(subject)) |
-	    json_object_set_new(top, "serialNumber", json_string(serial)) |
-	    json_object_set_new(top, "anchor",
+	bad = json_object_set_new(o, "subject",
+	    subject == NULL ? NULL : json_text(subject)) |
+	    json_object_set_new(o, "serial", json_string(serial)) |
+	    json_object_set_new(o, "not-before", json_string(before)) |
+	    json_object_set_new(o, "not-after", json_string(after)) |
+	    json_object_set_new(o, "anchor",
 	    json_text(r->anchor[r->found.anchor].label)) |
-	    json_object_set_new(top, "anchorFile",
-	    json_text(r->opt.anchor[r->found.anchor])) |
-	    json_object_set_new(top, "notBefore", json_string(before)) |
-	    json_object_set_new(top, "notAfter", json_string(after)) |
-	    json_object_set_new(top, "datesJudged",
-	    json_boolean(r->policy.clock != FWD_CLOCK_NONE));
+	    json_object_set_new(o, "anchor-file",
+	    json_text(r->opt.anchor[r->found.anchor]));
+	return bad | json_object_set_new(top, "signer", o);
 }
 
 static int
-json_refused(const struct run *r, json_t *top)
+json_time(const struct run *r, json_t *top)
 {
-	const struct verdict *const v = &r->verdict;
-	int bad = 0;
+	char now[32];
 
-	if (!v->refused || v->status != r->status)
-		return 0;
-	if (v->index != FWD_NO_INDEX)
-		bad |= json_object_set_new(top, "certificate",
-		    json_integer(v->index));
-	if (v->got[0] != '\0')
-		bad |= json_object_set_new(top, "found", json_text(v->got));
-	if (v->want[0] != '\0')
-		bad |= json_object_set_new(top, "expected",
-		    json_text(v->want));
-	return bad;
+	fw_time_format(r->now, now);
+	return json_object_set_new(top, "time",
+	    r->policy.clock == FWD_CLOCK_NONE ? json_null() :
+	    json_string(now));
 }
 
 static int
@@ -414,11 +396,12 @@ print_json(const struct run *r, struct fw_error *err)
 
 	bad = json_object_set_new(top, "verdict",
 	    json_string(good ? "accepted" : "refused")) |
-	    json_object_set_new(top, "code",
-	    json_string(fwd_status_code(r->status))) |
-	    json_object_set_new(top, "text",
-	    json_string(fwd_status_text(r->status))) |
-	    (good ? json_accepted(r, top) : json_refused(r, top));
+	    json_object_set_new(top, "chain", json_text(r->opt.chain)) |
+	    (good ? json_signer(r, top) : json_object_set_new(top,
+	    "refusal", verdict_refusal(&r->verdict, r->status))) |
+	    json_time(r, top) |
+	    json_object_set_new(top, "tool",
+	    json_string("fwverify " FW_VERSION));
 	if (r->opt.trace)
 		bad |= json_trace(r, top);
 	if (bad != 0 || json_dumpf(top, stdout, JSON_INDENT(2) |

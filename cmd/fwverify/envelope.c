@@ -189,22 +189,31 @@ judge(const struct options *o, struct run *r, struct fw_error *err)
 static json_t *
 signer_json(const struct options *o, const struct fwd_signer *s)
 {
+	json_t *const row = json_pack("{s:s, s:I, s:s}", "algorithm",
+	    fwd_alg_name(s->alg), "signature-block", (json_int_t)s->block,
+	    "anchor", o->anchor[s->chain.anchor].label);
 	FW_FREE char *subject = NULL;
+	char serial[SERIAL_TEXT], from[32], until[32];
 	struct fw_error err;
-	char until[32];
+	int bad;
 
-	if (s->bare_key)
-		return json_pack("{s:I, s:s, s:s, s:n, s:n}", "block",
-		    (json_int_t)s->block, "algorithm", fwd_alg_name(s->alg),
-		    "anchor", o->anchor[s->chain.anchor].label, "subject",
-		    "not_after");
-	if (fw_name_format(s->chain.subject, &subject, &err) != FW_OK)
+	if (row == NULL || s->bare_key)
+		return row;		/* there is no certificate */
+	if (fw_name_format(s->chain.subject, &subject, &err) != FW_OK) {
+		json_decref(row);
 		return NULL;
+	}
+	verdict_serial(s->chain.serial, serial);
+	fw_time_format(s->chain.not_before, from);
 	fw_time_format(s->chain.not_after, until);
-	return json_pack("{s:I, s:s, s:s, s:s, s:s}", "block",
-	    (json_int_t)s->block, "algorithm", fwd_alg_name(s->alg),
-	    "anchor", o->anchor[s->chain.anchor].label, "subject", subject,
-	    "not_after", until);
+	bad = json_object_set_new(row, "subject", json_string(subject)) |
+	    json_object_set_new(row, "serial", json_string(serial)) |
+	    json_object_set_new(row, "not-before", json_string(from)) |
+	    json_object_set_new(row, "not-after", json_string(until));
+	if (bad == 0)
+		return row;
+	json_decref(row);
+	return NULL;
 }
 
 static json_t *
@@ -249,8 +258,9 @@ report(const struct options *o, const struct run *r, json_t **out,
 	    json_string(ok ? "accepted" : "refused"));
 	bad |= json_object_set_new(tree, "envelope",
 	    fw_json_printable(o->path));
-	bad |= json_object_set_new(tree, "refusal",
-	    ok ? json_null() : fw_refusal_json(&r->ctx.refusal));
+	if (!ok)
+		bad |= json_object_set_new(tree, "refusal",
+		    fw_refusal_json(&r->ctx.refusal));
 	bad |= json_object_set_new(tree, "signers",
 	    ok ? signers_json(o, r) : json_array());
 	bad |= json_object_set_new(tree, "time",
@@ -297,7 +307,8 @@ print_signers(const json_t *signers)
 		(void)printf("\nsigner %zu\n", i + 1);
 		print_value("algorithm", json_object_get(s, "algorithm"));
 		print_value("certificate", json_object_get(s, "subject"));
-		print_value("valid until", json_object_get(s, "not_after"));
+		print_value("serial", json_object_get(s, "serial"));
+		print_value("valid until", json_object_get(s, "not-after"));
 		print_value("trust anchor", json_object_get(s, "anchor"));
 	}
 }

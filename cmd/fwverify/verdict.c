@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "fwverify/verdict.h"
+#include "host/judge.h"
 
 static void
 keep_step(struct verdict *v, const char *line)
@@ -48,10 +49,13 @@ on_event(void *ctx, const struct fwd_event *ev)
 	/* The spans in the event live no longer than this call. */
 	v->refused = true;
 	v->status = ev->status;
-	v->at = ev->step;
 	v->index = ev->index;
 	format_fact(&ev->got, v->got, sizeof v->got);
 	format_fact(&ev->want, v->want, sizeof v->want);
+	json_decref(v->refusal);
+	v->refusal = fw_refusal_json(ev);
+	if (v->refusal == NULL)
+		v->failed = true;
 }
 
 struct fwd_tracer
@@ -66,8 +70,29 @@ verdict_deinit(struct verdict *v)
 	for (size_t i = 0; i < v->steps; i++)
 		free(v->step[i]);
 	free(v->step);
+	json_decref(v->refusal);
 	v->step = NULL;
 	v->steps = 0;
+	v->refusal = NULL;
+}
+
+void
+verdict_serial(struct fwd_span serial, char out[SERIAL_TEXT])
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < serial.n && 2 * i + 2 < SERIAL_TEXT; i++)
+		(void)snprintf(out + 2 * i, 3, "%02x", serial.p[i]);
+}
+
+json_t *
+verdict_refusal(const struct verdict *v, fwd_status status)
+{
+	const struct fwd_event verdict = { .step = FWD_STEP_VERDICT,
+	    .status = status, .index = FWD_NO_INDEX };
+
+	if (v->refused && v->status == status)
+		return json_incref(v->refusal);
+	return fw_refusal_json(&verdict);
 }
 
 /* " (certificate[1]: found ..., expected ...)", as far as it is known. */

@@ -3,6 +3,7 @@
 #ifndef FWVERIFY_VERDICT_H
 #define FWVERIFY_VERDICT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "host/fwhost.h"
@@ -21,14 +22,21 @@ struct verdict {
 	/* the last step that failed */
 	bool refused;
 	fwd_status status;
-	enum fwd_step at;
 	uint32_t index;
 	char got[FWD_LINE_MAX], want[FWD_LINE_MAX];	/* "": none */
+	json_t *refusal;		/* NULL: none */
 };
 
 /* A tracer that tells v. */
 struct fwd_tracer verdict_tracer(struct verdict *v);
 void verdict_deinit(struct verdict *v);
+
+/* A certificate's serial number in hexadecimal (RFC 5280: 20 octets). */
+#define SERIAL_TEXT	(2 * 20 + 1)
+void verdict_serial(struct fwd_span serial, char out[SERIAL_TEXT]);
+
+/* The refusal as all reports have it, for the caller; NULL: no memory. */
+json_t *verdict_refusal(const struct verdict *v, fwd_status status);
 
 /*
  * Print "accepted", or "refused: CODE: sentence (certificate[I]: found ...,

@@ -58,7 +58,7 @@ skip(struct fwd_span data, size_t *used)
 	return s;
 }
 
-/* ---- RFC 8949, appendix A ---------------------------------------------- */
+/* ---- RFC 8949, appendix A ------------------------------------------- */
 
 /* Those that the subset has, and those that it has not. */
 static const struct {
@@ -146,7 +146,7 @@ Test(cbor, every_truncation_is_refused)
 	}
 }
 
-/* ---- heads ------------------------------------------------------------- */
+/* ---- heads ---------------------------------------------------------- */
 
 static size_t
 head(uint8_t *out, unsigned major, unsigned size, uint64_t v)
@@ -312,7 +312,7 @@ Test(cbor, types_are_told_apart)
 	}
 }
 
-/* ---- maps -------------------------------------------------------------- */
+/* ---- maps ----------------------------------------------------------- */
 
 static const struct {
 	const char *hex;
@@ -396,7 +396,7 @@ Test(cbor, map_iteration_agrees_with_skipping)
 	}
 }
 
-/* ---- depth ------------------------------------------------------------- */
+/* ---- depth ---------------------------------------------------------- */
 
 Test(cbor, nesting_has_a_limit)
 {
@@ -432,7 +432,7 @@ Test(cbor, nesting_has_a_limit)
 	cr_assert_eq(skip(span(b, 9), &used), FWD_OK);
 }
 
-/* ---- UTF-8 ------------------------------------------------------------- */
+/* ---- UTF-8 ---------------------------------------------------------- */
 
 /* The length of the first character, by decoding it; 0 if malformed. */
 static size_t
@@ -522,7 +522,7 @@ Test(cbor, text_is_utf8)
 	cr_assert_gt(bad, 100000);
 }
 
-/* ---- a second opinion -------------------------------------------------- */
+/* ---- a second opinion ----------------------------------------------- */
 
 /*
  * Length of the item at p, 0 when there is none that the subset allows.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* COSE_Sign1: what is read, what is refused, and the bytes that are signed. */
-#include "device/testkit.h"
+#include "device/testdevice.h"
 
 /* A header with alg -9; one with a chain of one and of two. */
 #define P "<<{1: -9}>>"
@@ -130,7 +130,7 @@ Test(cose, truncations_and_trailing_data)
 	}
 }
 
-/* ---- what is signed ---------------------------------------------------- */
+/* ---- what is signed ------------------------------------------------- */
 
 /* The concatenation is the Sig_structure, for every size of its parts. */
 Test(cose, sig_structure)

@@ -9,7 +9,7 @@
 
 #include "device/internal.h"
 
-/* ---- the library's own code, with answers that can lie ---------------- */
+/* ---- the library's own code, with answers that can lie -------------- */
 
 static jmp_buf panicked;
 static unsigned asked, lie_at;
@@ -120,7 +120,7 @@ Test(harden, honest_answers_pass)
 	cr_assert_eq(try_one(FWD_OK), FWD_OK);
 }
 
-/* ---- the values ------------------------------------------------------- */
+/* ---- the values ----------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -178,7 +178,7 @@ Test(harden, codes_are_unique_words_with_hyphens)
 	cr_assert_gt(strlen(fwd_status_text(0)), 10);
 }
 
-/* ---- comparisons ------------------------------------------------------ */
+/* ---- comparisons ---------------------------------------------------- */
 
 Test(harden, equal_sees_every_bit)
 {

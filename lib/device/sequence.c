@@ -2,7 +2,8 @@
 /*
  * The command-sequence interpreter (draft-ietf-suit-manifest-37, sections 6.4
  * and 8.4.6 to 8.4.10).  Where the draft leaves a choice:
- *  - each section starts with no parameters set and the shared sequence run;
+ *  - each section starts with no parameters set and the shared sequence run,
+ *    which is run before validation even where there is nothing to validate;
  *  - the component index is restored after try-each and run-sequence;
  *  - a directive that fails, and that includes a try-each in which nothing
  *    fitted, ends the run whatever soft-failure says.
@@ -418,7 +419,8 @@ fwd_section_run(struct fwd_ctx *ctx, int64_t key)
 
 	ctx->seq.steps = 0;
 	clear_parameters(ctx);
-	if (content.p != NULL) {
+	/* The shared sequence is judged even if nothing else is there. */
+	if (content.p != NULL || key == FWD_MAN_VALIDATE) {
 		FWD_TRY(run_top(ctx, FWD_COMMON_SHARED, ctx->man.shared));
 		FWD_TRY(run_top(ctx, key, content));
 	}

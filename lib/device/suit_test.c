@@ -6,9 +6,9 @@
 #include <openssl/pem.h>
 
 #include "device/internal.h"
-#include "device/testkit.h"
+#include "device/testdevice.h"
 
-/* ---- the published examples -------------------------------------------- */
+/* ---- the published examples ----------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -251,7 +251,7 @@ Test(suit, every_truncation, .init = open_device, .fini = close_device)
 	(void)printf("suit: %zu truncated envelopes\n", mutants);
 }
 
-/* ---- forms of envelopes ------------------------------------------------- */
+/* ---- forms of envelopes --------------------------------------------- */
 
 #define D32 "h'000102030405060708090a0b0c0d0e0f" \
 	"101112131415161718191a1b1c1d1e1f'"
@@ -354,7 +354,7 @@ Test(suit, elements_are_iterated)
 	fw_buf_deinit(&b);
 }
 
-/* ---- forms of manifests ------------------------------------------------- */
+/* ---- forms of manifests --------------------------------------------- */
 
 #define COMMON "3: <<{2: [[h'00']]}>>"
 

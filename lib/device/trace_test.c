@@ -176,7 +176,7 @@ Test(trace, long_facts_are_cut)
 	cr_assert_str_eq(out + 254, "78...");
 }
 
-/* ---- times ------------------------------------------------------------- */
+/* ---- times ---------------------------------------------------------- */
 
 static void
 check_time(int64_t t)
@@ -235,7 +235,7 @@ Test(trace, times_that_cannot_be_printed)
 	}
 }
 
-/* ---- names ------------------------------------------------------------- */
+/* ---- names ---------------------------------------------------------- */
 
 /* As the draft's CDDL has them, without their "suit-" and group. */
 Test(trace, names)

@@ -108,6 +108,7 @@ build_to(const char *text, const char *name, struct fw_built *built)
 	FW_FREE char *path = in_dir("d.yaml");
 	FW_FREE char *out = in_dir(name);
 
+	fw_built_deinit(built);
 	memset(&err, 0, sizeof err);
 	cr_assert_eq(fw_file_write(path, text, strlen(text), &err), FW_OK);
 	cr_assert_eq(fw_descriptor_load(path, NULL, &d, &err), FW_OK, "%s",
@@ -174,6 +175,7 @@ Test(build, in_two_steps)
 	opt.no_sign = false;
 	cr_assert_eq(build_to(PLAIN, "at-once", &at_once), FW_OK);
 	cr_assert(at_once.judged_to_root);
+	fw_built_deinit(&built);
 	cr_assert_eq(fw_resign(in, out, &opt, &built, &err), FW_OK, "%s",
 	    err.text);
 	cr_assert(built.judged_to_root);

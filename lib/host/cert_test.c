@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include "host/internal.h"
+#include "testdata/fault.h"
 
 enum { NCERTS = 12 };			/* 0: leaf ... 11: root */
 
@@ -498,6 +499,32 @@ Test(cert, anchor_files_that_are_none)
 	cr_assert_eq(fw_anchor_load(path, &a, &err), FW_E_INPUT);
 	HAS("public key is malformed");
 	cr_assert_null(a.label);
+}
+
+Test(cert, every_allocation_failing)
+{
+	struct fw_anchor a = { 0 };
+	enum fw_kind kind;
+	bool hit;
+	int i;
+
+	put_certs(9, 11);
+	for (hit = true, i = 0; hit; i++) {
+		fault_set(FAULT_ALLOC, i, ENOMEM);
+		kind = fw_chain_load(path, &chain, &err);
+		hit = fault_hit();
+		cr_assert_eq(kind, hit ? FW_E_NOMEM : FW_OK, "%s", err.text);
+	}
+	cr_assert_gt(i, 3);
+	put_certs(11, 11);
+	for (hit = true, i = 0; hit; i++) {
+		fault_set(FAULT_ALLOC, i, ENOMEM);
+		kind = fw_anchor_load(path, &a, &err);
+		hit = fault_hit();
+		cr_assert_eq(kind, hit ? FW_E_NOMEM : FW_OK, "%s", err.text);
+	}
+	cr_assert_gt(i, 3);
+	fw_anchor_deinit(&a);
 }
 
 /* ---- names ----------------------------------------------------------------------------- */

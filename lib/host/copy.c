@@ -143,6 +143,7 @@ struct ring {
 	bool failed;			/* the writer gave up; error says why */
 	int out;
 	uint64_t off;
+	uint64_t size;			/* of the output, before the copy */
 	struct fw_error error;
 };
 
@@ -152,18 +153,46 @@ all_zero(const uint8_t *p, size_t n)
 	return p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
 }
 
-/* Write one chunk and prove that it is there. */
+/*
+ * Where the next data in a file begin, seen from off; what lies before them is
+ * a hole, which reads as zeros.  off itself where the system cannot tell.
+ */
+static uint64_t
+next_data(int fd, uint64_t off)
+{
+	const off_t at = lseek(fd, (off_t)off, SEEK_DATA);
+
+	if (at < 0)
+		return errno == ENXIO ? UINT64_MAX : off;
+	return (uint64_t)at;
+}
+
 static enum fw_kind
-write_chunk(struct ring *r, const uint8_t *p, size_t n)
+compare_chunk(struct ring *r, const uint8_t *p, size_t n)
 {
 	struct fw_error *const err = &r->error;
 
-	if (!all_zero(p, n))
-		FW_TRY(fw_write_at(r->out, p, n, r->off, err));
 	FW_TRY(fw_read_at(r->out, r->back, n, r->off, err));
 	if (memcmp(p, r->back, n) != 0)
 		return fw_fail(err, FW_E_IO, "what was read back is not what "
 		    "was written (look at the disk)");
+	return FW_OK;
+}
+
+/*
+ * Write one chunk and prove that it is there.  Zeros are not written; that
+ * their place is a hole proves them without reading gigabytes of nothing.
+ */
+static enum fw_kind
+write_chunk(struct ring *r, const uint8_t *p, size_t n)
+{
+	const bool zero = all_zero(p, n);
+
+	if (!zero)
+		FW_TRY(fw_write_at(r->out, p, n, r->off, &r->error));
+	if (!zero || r->off + n > r->size ||
+	    next_data(r->out, r->off) < r->off + n)
+		FW_TRY(compare_chunk(r, p, n));
 	r->off += n;
 	return FW_OK;
 }
@@ -247,12 +276,36 @@ ring_new(struct ring *r)
 	return ok;
 }
 
+/* What is known of holes in the source. */
+struct holes {
+	uint64_t end;			/* zeros up to here */
+	bool ask;			/* the last chunk was zeros */
+};
+
+/* Fill p from the source, without reading what lies in a hole. */
+static enum fw_kind
+read_chunk(const struct fw_source *in, uint8_t *p, size_t n, uint64_t off,
+    struct holes *holes, struct fw_error *err)
+{
+	if (holes->ask && holes->end <= off)
+		holes->end = next_data(in->fd, off);
+	if (holes->end >= off + n) {
+		memset(p, 0, n);
+		return FW_OK;
+	}
+	if (fw_read_at(in->fd, p, n, off, err) != FW_OK)
+		return fw_wrap(err, "'%s'", in->path);
+	holes->ask = all_zero(p, n);
+	return FW_OK;
+}
+
 /* The reader's loop; md may be NULL. */
 static enum fw_kind
 read_chunks(struct ring *r, const struct fw_source *in, uint64_t from,
     uint64_t left, EVP_MD_CTX *md, const struct fw_progress *progress,
     struct fw_error *err)
 {
+	struct holes holes = { .ask = true };
 	uint64_t done = 0;
 	uint8_t *p;
 	size_t n;
@@ -264,8 +317,7 @@ read_chunks(struct ring *r, const struct fw_source *in, uint64_t from,
 		p = ring_take(r);
 		if (p == NULL)
 			return FW_OK;	/* the writer knows why */
-		if (fw_read_at(in->fd, p, n, from + done, err) != FW_OK)
-			return fw_wrap(err, "'%s'", in->path);
+		FW_TRY(read_chunk(in, p, n, from + done, &holes, err));
 		ring_give(r, n);
 		if (md != NULL && EVP_DigestUpdate(md, p, n) != 1)
 			return fw_fail_ssl(err, FW_E_IO, "cannot hash");
@@ -284,7 +336,14 @@ copy(const struct fw_source *in, uint64_t from, uint64_t n, int out,
 	FW_CLEANUP(ring_free) struct ring r = { .out = out, .off = off };
 	enum fw_kind kind;
 	pthread_t thread;
+	struct stat st;
 
+	if (from > in->size || n > in->size - from)
+		return fw_fail(err, FW_E_IO,
+		    "cannot read '%s': it is too short", in->path);
+	if (fstat(out, &st) != 0)
+		return fw_fail_errno(err, FW_E_IO, "cannot look at the output");
+	r.size = (uint64_t)st.st_size;
 	if (!ring_new(&r))
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	if (pthread_create(&thread, NULL, writer, &r) != 0)

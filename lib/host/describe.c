@@ -205,7 +205,7 @@ manifest_element(struct fw_describe *d, json_t *manifest, struct parts *parts,
 		st = fw_d_item_uint(value, &v);
 		if (st == FWD_OK)
 			fw_d_set(d, manifest, k == FWD_MAN_VERSION ?
-			    "version" : "sequence_number", fw_d_uint(v));
+			    "version" : "sequence-number", fw_d_uint(v));
 		break;
 	case FWD_MAN_COMMON:
 		st = fw_d_item_bytes(value, &s);
@@ -217,7 +217,7 @@ manifest_element(struct fw_describe *d, json_t *manifest, struct parts *parts,
 	case FWD_MAN_REFERENCE_URI:
 		st = fw_d_item_text(value, &s);
 		if (st == FWD_OK)
-			fw_d_set(d, manifest, "reference_uri", fw_d_text(s));
+			fw_d_set(d, manifest, "reference-uri", fw_d_text(s));
 		break;
 	default:
 		unknown(d, manifest, "manifest", key, value);
@@ -240,8 +240,8 @@ describe_manifest(struct fw_describe *d, json_t *envelope,
 		o = fw_d_object(d, envelope, "manifest");
 		fw_d_set(d, o, "size", fw_d_uint(content.n));
 		fw_d_set(d, o, "version", json_null());
-		fw_d_set(d, o, "sequence_number", json_null());
-		fw_d_set(d, o, "reference_uri", json_null());
+		fw_d_set(d, o, "sequence-number", json_null());
+		fw_d_set(d, o, "reference-uri", json_null());
 		(void)fw_d_list(d, o, "components");
 		(void)fw_d_list(d, o, "unknown");
 		if (fw_d_map(d, content, &pairs))
@@ -284,7 +284,7 @@ locate(struct fw_describe *d, json_t *envelope, const struct parts *parts,
 	    "severed"));
 	fw_d_digest(d, o, "digest", declared);
 	if (severed.p != NULL)
-		fw_d_compute(d, json_object_get(o, "digest"), severed);
+		fw_d_compute(d, o, declared, severed);
 	return severed;
 }
 

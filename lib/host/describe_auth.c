@@ -65,7 +65,7 @@ header(struct fw_describe *d, json_t *block, struct fwd_span key,
 		    fw_d_item_int(value, &alg) == FWD_OK) {
 			fw_d_set(d, block, "algorithm",
 			    fw_d_str(fwd_alg_name(alg)));
-			fw_d_set(d, block, "algorithm_id", json_integer(alg));
+			fw_d_set(d, block, "algorithm-id", json_integer(alg));
 			return;
 		}
 		if (label == HEADER_X5CHAIN) {
@@ -74,7 +74,7 @@ header(struct fw_describe *d, json_t *block, struct fwd_span key,
 			return;
 		}
 	}
-	o = fw_d_entry(d, json_object_get(block, "other_headers"));
+	o = fw_d_entry(d, json_object_get(block, "other-headers"));
 	fw_d_set(d, o, "label", fw_d_diagnostic(d, key));
 	fw_d_set(d, o, "value", fw_d_diagnostic(d, value));
 	fw_d_set(d, o, "protected", json_boolean(is_protected));
@@ -136,7 +136,7 @@ describe_block(struct fw_describe *d, json_t *o, struct fwd_span block)
 	fwd_status s;
 
 	(void)fw_d_list(d, o, "certificates");
-	(void)fw_d_list(d, o, "other_headers");
+	(void)fw_d_list(d, o, "other-headers");
 	s = fwd_cbor_tag(&c, &tag);
 	fw_d_set(d, o, "type", fw_d_str(s == FWD_OK ? block_type(tag) :
 	    "unknown"));
@@ -167,8 +167,7 @@ fw_describe_auth(struct fw_describe *d, json_t *o, struct fwd_span content,
 	if (s == FWD_OK) {
 		fw_d_digest(d, o, "digest", item);
 		if (manifest.p != NULL)
-			fw_d_compute(d, json_object_get(o, "digest"),
-			    manifest);
+			fw_d_compute(d, o, item, manifest);
 	}
 	for (uint64_t i = 1; s == FWD_OK && i < n && fw_d_more(d); i++) {
 		s = fwd_cbor_bytes(&c, &item);

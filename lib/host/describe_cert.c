@@ -86,7 +86,8 @@ fingerprint(struct fw_describe *d, json_t *o, struct fwd_span der)
 
 	if (EVP_Digest(der.p, der.n, digest, &n, EVP_sha256(), NULL) != 1)
 		d->no_memory = true;
-	fw_d_set(d, o, "sha256", fw_d_hex((struct fwd_span){ digest, n }));
+	fw_d_set(d, o, "fingerprint", fw_d_digest_text(FWD_SHA256,
+	    (struct fwd_span){ digest, n }));
 }
 
 void
@@ -107,8 +108,8 @@ fw_describe_certificate(struct fw_describe *d, json_t *o,
 		fw_d_set(d, o, "subject", name(X509_get_subject_name(cert)));
 		fw_d_set(d, o, "issuer", name(X509_get_issuer_name(cert)));
 		fw_d_set(d, o, "serial", serial(cert));
-		fw_d_set(d, o, "not_before", date(X509_get0_notBefore(cert)));
-		fw_d_set(d, o, "not_after", date(X509_get0_notAfter(cert)));
+		fw_d_set(d, o, "not-before", date(X509_get0_notBefore(cert)));
+		fw_d_set(d, o, "not-after", date(X509_get0_notAfter(cert)));
 		fw_d_set(d, o, "key", key_type(cert));
 		fw_d_set(d, o, "ca", json_boolean(X509_check_ca(cert) > 0));
 	}

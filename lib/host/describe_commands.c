@@ -406,7 +406,7 @@ try_each(struct fw_describe *d, json_t *command, struct fwd_span arg,
 		sequence(d, commands, content, depth + 1);
 		fw_d_leave(d, mark);
 	}
-	fw_d_set(d, command, "or_nothing", json_boolean(otherwise));
+	fw_d_set(d, command, "or-nothing", json_boolean(otherwise));
 	if (s == FWD_OK && n < 2)
 		s = FWD_E_COMMAND;
 	fw_d_problem(d, s, c.left.p);

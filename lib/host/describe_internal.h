@@ -76,12 +76,15 @@ fwd_status fw_d_item_uint(struct fwd_span item, uint64_t *v);
 fwd_status fw_d_item_bytes(struct fwd_span item, struct fwd_span *v);
 fwd_status fw_d_item_text(struct fwd_span item, struct fwd_span *v);
 
-/* A SUIT_Digest as an object (empty if malformed, noted). */
+/* "sha-256:0123..."; an algorithm without name by its number. */
+json_t *fw_d_digest_text(int64_t alg, struct fwd_span bytes);
+/* A SUIT_Digest (null if malformed, noted). */
 void fw_d_digest(struct fw_describe *d, json_t *parent, const char *key,
     struct fwd_span encoded);
-/* Compute the digest of data and say in o ("computed", "matches") whether it
-   is the one described there. */
-void fw_d_compute(struct fw_describe *d, json_t *o, struct fwd_span data);
+/* Compute the digest of data and say in o ("digest-computed" and
+   "digest-matches") whether the SUIT_Digest is that; nothing if it cannot. */
+void fw_d_compute(struct fw_describe *d, json_t *o, struct fwd_span encoded,
+    struct fwd_span data);
 /* "identifier": list of hex, "label": text or null */
 void fw_d_component(struct fw_describe *d, json_t *o, struct fwd_span id);
 
@@ -114,8 +117,6 @@ void fw_t_label(struct fw_text *t, unsigned indent, const char *label);
 /* A line with label and value; text of several lines gets one each. */
 void fw_t_row(struct fw_text *t, unsigned indent, const char *label,
     const json_t *value);
-/* "sha-256 0123..." */
-void fw_t_digest(struct fw_text *t, const json_t *digest);
 /* A component identifier: its label, or segments in hexadecimal. */
 void fw_t_identifier(struct fw_text *t, const json_t *component);
 /* describe_sequences.c: the sections of an envelope with their commands. */

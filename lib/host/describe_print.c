@@ -113,14 +113,6 @@ fw_t_row(struct fw_text *t, unsigned indent, const char *label,
 }
 
 void
-fw_t_digest(struct fw_text *t, const json_t *digest)
-{
-	fw_t_value(t, json_object_get(digest, "algorithm"));
-	fw_t_put(t, " ");
-	fw_t_value(t, json_object_get(digest, "value"));
-}
-
-void
 fw_t_identifier(struct fw_text *t, const json_t *component)
 {
 	const json_t *const label = json_object_get(component, "label");

@@ -90,9 +90,7 @@ parameter(struct fw_text *t, const json_t *p, unsigned indent,
 		fw_t_put(t, "%*s%s %" JSON_INTEGER_FORMAT "  ", (int)indent,
 		    "", name != NULL ? name : "unknown", key);
 	}
-	if (json_is_object(value))
-		fw_t_digest(t, value);
-	else if (key == FWD_PAR_SOURCE && json_is_integer(value))
+	if (key == FWD_PAR_SOURCE && json_is_integer(value))
 		one_component(t, value, components);
 	else
 		fw_t_value(t, value);
@@ -138,7 +136,7 @@ try_each(struct fw_text *t, const json_t *command, unsigned indent,
 		    i == 0 ? "either" : "or");
 		commands(t, alternative, indent + 4, components);
 	}
-	if (json_is_true(json_object_get(command, "or_nothing")))
+	if (json_is_true(json_object_get(command, "or-nothing")))
 		fw_t_put(t, "%*sor nothing\n", (int)indent + 2, "");
 }
 

@@ -124,14 +124,17 @@ Test(describe, minimum)
 	CHECK_INT(o, "size", 237);
 	CHECK_STR(o, "elements.0.name", "authentication-wrapper");
 	CHECK_STR(o, "elements.1.name", "manifest");
-	CHECK_STR(o, "authentication.digest.algorithm", "sha-256");
-	CHECK_STR(o, "authentication.digest.value", "6658ea560262696dd1f13b78"
-	    "2239a064da7c6c5cbaf52fded428a6fc83c7e5af");
-	cr_expect(json_is_true(at(o, "authentication.digest.matches")));
+	CHECK_STR(o, "authentication.digest", "sha-256:"
+	    "6658ea560262696dd1f13b782239a064"
+	    "da7c6c5cbaf52fded428a6fc83c7e5af");
+	CHECK_STR(o, "authentication.digest-computed", "sha-256:"
+	    "6658ea560262696dd1f13b782239a064"
+	    "da7c6c5cbaf52fded428a6fc83c7e5af");
+	cr_expect(json_is_true(at(o, "authentication.digest-matches")));
 	CHECK_STR(o, "authentication.signatures.0.type", "COSE_Sign1");
 	CHECK_STR(o, "authentication.signatures.0.algorithm", "ES256");
 	CHECK_INT(o, "manifest.version", 1);
-	CHECK_INT(o, "manifest.sequence_number", 0);
+	CHECK_INT(o, "manifest.sequence-number", 0);
 	CHECK_STR(o, "manifest.components.0.identifier.0", "00");
 	cr_expect(json_is_null(at(o, "manifest.components.0.label")));
 	CHECK_STR(o, "sequences.0.section", "shared");
@@ -141,8 +144,8 @@ Test(describe, minimum)
 	    "fa6b4a53-d5ad-5fdf-be9d-e663e4d41ffe");
 	CHECK_STR(o, "sequences.0.commands.0.parameters.1.value",
 	    "1492af14-2569-5e48-bf42-9b2d51f2ab45");
-	CHECK_STR(o, "sequences.0.commands.0.parameters.2.value.value",
-	    "00112233445566778899aabbccddeeff"
+	CHECK_STR(o, "sequences.0.commands.0.parameters.2.value",
+	    "sha-256:00112233445566778899aabbccddeeff"
 	    "0123456789abcdeffedcba9876543210");
 	CHECK_INT(o, "sequences.0.commands.0.parameters.3.value", 34768);
 	CHECK_INT(o, "sequences.0.commands.1.policy", 15);
@@ -163,11 +166,11 @@ Test(describe, severable)
 	load("example2", &b);
 	o = describe(fw_buf_span(&b), &problems);
 	cr_expect_eq(json_array_size(problems), 0);
-	CHECK_STR(o, "manifest.reference_uri", "https://git.io/JJYoj");
+	CHECK_STR(o, "manifest.reference-uri", "https://git.io/JJYoj");
 	CHECK_STR(o, "severable.0.section", "install");
 	CHECK_STR(o, "severable.0.state", "present");
-	cr_expect(json_is_true(at(o, "severable.0.digest.matches")));
-	cr_expect(json_is_true(at(o, "severable.1.digest.matches")));
+	cr_expect(json_is_true(at(o, "severable.0.digest-matches")));
+	cr_expect(json_is_true(at(o, "severable.1.digest-matches")));
 	CHECK_STR(o, "sequences.1.section", "install");
 	CHECK_STR(o, "sequences.1.where", "envelope");
 	CHECK_STR(o, "text.0.language", "en-US");
@@ -181,7 +184,7 @@ Test(describe, severable)
 	cr_expect_eq(json_array_size(problems), 0);
 	CHECK_STR(o, "severable.0.state", "severed");
 	CHECK_STR(o, "severable.1.state", "severed");
-	cr_expect_null(at(o, "severable.0.digest.matches"));
+	cr_expect_null(at(o, "severable.0.digest-matches"));
 	cr_expect_eq(json_array_size(at(o, "text")), 0);
 	json_decref(o);
 	json_decref(problems);
@@ -199,7 +202,7 @@ Test(describe, alternatives_and_components)
 	CHECK_STR(o, "sequences.0.commands.1.name", "directive-try-each");
 	cr_expect_eq(json_array_size(at(o,
 	    "sequences.0.commands.1.alternatives")), 2);
-	cr_expect(json_is_false(at(o, "sequences.0.commands.1.or_nothing")));
+	cr_expect(json_is_false(at(o, "sequences.0.commands.1.or-nothing")));
 	CHECK_INT(o, "sequences.0.commands.1.alternatives.1.0.parameters.0."
 	    "value", 1);
 	json_decref(o);
@@ -291,7 +294,7 @@ Test(describe, no_bit_of_the_manifest_goes_unseen)
 		b.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		o = describe(fw_buf_span(&b), &problems);
 		cr_expect(json_is_false(at(o,
-		    "authentication.digest.matches")), "bit %zu", bit);
+		    "authentication.digest-matches")), "bit %zu", bit);
 		json_decref(o);
 		json_decref(problems);
 		b.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -384,9 +387,9 @@ Test(describe, large_numbers_and_labels)
 	forge_sequence(&s, &b);
 	o = describe(fw_buf_span(&b), &problems);
 	cr_expect_eq(json_array_size(problems), 0);
-	CHECK_STR(o, "manifest.sequence_number", "18446744073709551615");
+	CHECK_STR(o, "manifest.sequence-number", "18446744073709551615");
 	CHECK_STR(o, "manifest.components.0.label", "main/app");
-	cr_expect(json_is_false(at(o, "authentication.digest.matches")));
+	cr_expect(json_is_false(at(o, "authentication.digest-matches")));
 	json_decref(o);
 	json_decref(problems);
 	fw_buf_deinit(&b);
@@ -509,7 +512,7 @@ Test(describe, goes_on_after_a_mistake)
 	o = describe(fw_buf_span(&b), &problems);
 	cr_expect(has_code(problems, "cbor-type"));
 	cr_expect(has_code(problems, "manifest-element"));
-	CHECK_INT(o, "manifest.sequence_number", 42);
+	CHECK_INT(o, "manifest.sequence-number", 42);
 	CHECK_STR(o, "sequences.0.commands.0.name", "condition-image-match");
 	CHECK_STR(o, "manifest.unknown.0.key", "99");
 	json_decref(o);

@@ -67,9 +67,9 @@ bundle(struct fw_text *t, const json_t *b)
 /* ---- authentication -------------------------------------------------------- */
 
 static void
-computed(struct fw_text *t, unsigned indent, const json_t *digest)
+computed(struct fw_text *t, unsigned indent, const json_t *of)
 {
-	const json_t *const matches = json_object_get(digest, "matches");
+	const json_t *const matches = json_object_get(of, "digest-matches");
 
 	if (matches == NULL)
 		return;
@@ -79,7 +79,7 @@ computed(struct fw_text *t, unsigned indent, const json_t *digest)
 		return;
 	}
 	fw_t_put(t, "DOES NOT MATCH what was computed here: ");
-	fw_t_value(t, json_object_get(digest, "computed"));
+	fw_t_value(t, json_object_get(of, "digest-computed"));
 	fw_t_put(t, "\n");
 }
 
@@ -93,13 +93,13 @@ certificate(struct fw_text *t, size_t i, const json_t *c)
 		fw_t_row(t, 4, "issuer", json_object_get(c, "issuer"));
 		fw_t_row(t, 4, "serial", json_object_get(c, "serial"));
 		fw_t_row(t, 4, "not before", json_object_get(c,
-		    "not_before"));
-		fw_t_row(t, 4, "not after", json_object_get(c, "not_after"));
+		    "not-before"));
+		fw_t_row(t, 4, "not after", json_object_get(c, "not-after"));
 		fw_t_row(t, 4, "key", json_object_get(c, "key"));
 	} else {
 		fw_t_put(t, "    cannot be read\n");
 	}
-	fw_t_row(t, 4, "SHA-256", json_object_get(c, "sha256"));
+	fw_t_row(t, 4, "fingerprint", json_object_get(c, "fingerprint"));
 }
 
 static void
@@ -116,7 +116,7 @@ signature(struct fw_text *t, const json_t *s)
 	    ", payload attached" : "");
 	fw_t_row(t, 2, "algorithm", json_object_get(s, "algorithm"));
 	fw_t_row(t, 2, "signature", json_object_get(s, "signature"));
-	json_array_foreach(json_object_get(s, "other_headers"), i, h) {
+	json_array_foreach(json_object_get(s, "other-headers"), i, h) {
 		fw_t_label(t, 2, "header");
 		fw_t_value(t, json_object_get(h, "label"));
 		fw_t_put(t, " = ");
@@ -156,8 +156,8 @@ static void
 manifest(struct fw_text *t, const json_t *envelope)
 {
 	const json_t *const m = json_object_get(envelope, "manifest");
-	const json_t *const digest = json_object_get(json_object_get(envelope,
-	    "authentication"), "digest");
+	const json_t *const auth = json_object_get(envelope,
+	    "authentication");
 	const json_t *c;
 	char label[40];
 	size_t i;
@@ -169,14 +169,12 @@ manifest(struct fw_text *t, const json_t *envelope)
 	heading(t, "Manifest");
 	fw_t_row(t, 2, "version", json_object_get(m, "version"));
 	fw_t_row(t, 2, "sequence number", json_object_get(m,
-	    "sequence_number"));
-	if (!json_is_null(json_object_get(m, "reference_uri")))
+	    "sequence-number"));
+	if (!json_is_null(json_object_get(m, "reference-uri")))
 		fw_t_row(t, 2, "reference URI", json_object_get(m,
-		    "reference_uri"));
-	fw_t_label(t, 2, "digest");
-	fw_t_digest(t, digest);
-	fw_t_put(t, "\n");
-	computed(t, 2, digest);
+		    "reference-uri"));
+	fw_t_row(t, 2, "digest", json_object_get(auth, "digest"));
+	computed(t, 2, auth);
 	json_array_foreach(json_object_get(m, "components"), i, c) {
 		(void)snprintf(label, sizeof label, "component %zu", i);
 		fw_t_label(t, 2, label);
@@ -196,7 +194,7 @@ static void
 severable(struct fw_text *t, const json_t *envelope)
 {
 	const json_t *const list = json_object_get(envelope, "severable");
-	const json_t *s, *digest;
+	const json_t *s;
 	const char *name;
 	size_t i;
 
@@ -205,13 +203,12 @@ severable(struct fw_text *t, const json_t *envelope)
 	heading(t, "Severable elements");
 	json_array_foreach(list, i, s) {
 		name = json_string_value(json_object_get(s, "section"));
-		digest = json_object_get(s, "digest");
 		fw_t_label(t, 2, name != NULL ? name : "unknown");
 		fw_t_value(t, json_object_get(s, "state"));
 		fw_t_put(t, ", ");
-		fw_t_digest(t, digest);
+		fw_t_value(t, json_object_get(s, "digest"));
 		fw_t_put(t, "\n");
-		computed(t, 2, digest);
+		computed(t, 2, s);
 	}
 }
 

@@ -273,59 +273,79 @@ fw_d_item_text(struct fwd_span item, struct fwd_span *v)
 
 /* ---- digests and components ---------------------------------------------- */
 
-void
-fw_d_digest(struct fw_describe *d, json_t *parent, const char *key,
-    struct fwd_span encoded)
+json_t *
+fw_d_digest_text(int64_t alg, struct fwd_span bytes)
+{
+	FW_JSON json_t *hex = fw_d_hex(bytes);
+
+	if (hex == NULL)
+		return NULL;
+	if (fwd_digest_size(alg) == 0)
+		return json_sprintf("%lld:%s", (long long)alg,
+		    json_string_value(hex));
+	return json_sprintf("%s:%s", fwd_alg_name(alg),
+	    json_string_value(hex));
+}
+
+/* Take a SUIT_Digest apart; its length is not judged. */
+static fwd_status
+read_digest(struct fwd_span encoded, int64_t *alg, struct fwd_span *bytes)
 {
 	struct fwd_cbor c = fwd_cbor_open(encoded);
-	json_t *o = fw_d_object(d, parent, key);
-	struct fwd_span bytes = { NULL, 0 };
-	int64_t alg = 0;
 	uint64_t n = 0;
 	fwd_status s;
 
 	s = fwd_cbor_array(&c, &n);
+	if (s == FWD_OK && n != 2)
+		s = FWD_E_DIGEST_ALG;
 	if (s == FWD_OK)
-		s = fwd_cbor_int(&c, &alg);
-	if (s == FWD_OK) {
-		fw_d_set(d, o, "algorithm", fw_d_str(fwd_alg_name(alg)));
-		fw_d_set(d, o, "algorithm_id", json_integer(alg));
-		s = fwd_cbor_bytes(&c, &bytes);
-	}
-	if (s == FWD_OK) {
-		fw_d_set(d, o, "value", fw_d_hex(bytes));
-		s = fwd_cbor_end(&c);
-		if (n != 2 || fwd_digest_size(alg) != bytes.n)
-			s = FWD_E_DIGEST_ALG;
-	}
+		s = fwd_cbor_int(&c, alg);
+	if (s == FWD_OK)
+		s = fwd_cbor_bytes(&c, bytes);
+	return s != FWD_OK ? s : fwd_cbor_end(&c);
+}
+
+void
+fw_d_digest(struct fw_describe *d, json_t *parent, const char *key,
+    struct fwd_span encoded)
+{
+	struct fwd_span bytes = { NULL, 0 };
+	int64_t alg = 0;
+	fwd_status s;
+
+	s = read_digest(encoded, &alg, &bytes);
+	fw_d_set(d, parent, key, s == FWD_OK ? fw_d_digest_text(alg, bytes) :
+	    json_null());
+	if (s == FWD_OK && (bytes.n == 0 || fwd_digest_size(alg) != bytes.n))
+		s = FWD_E_DIGEST_ALG;
 	fw_d_problem(d, s, encoded.p);
 }
 
 void
-fw_d_compute(struct fw_describe *d, json_t *o, struct fwd_span data)
+fw_d_compute(struct fw_describe *d, json_t *o, struct fwd_span encoded,
+    struct fwd_span data)
 {
-	const json_int_t alg = json_integer_value(
-	    json_object_get(o, "algorithm_id"));
-	const char *const want = json_string_value(
-	    json_object_get(o, "value"));
-	const EVP_MD *const md = alg == FWD_SHA256 ? EVP_sha256() :
+	struct fwd_span want = { NULL, 0 };
+	uint8_t got[EVP_MAX_MD_SIZE];
+	int64_t alg = 0;
+	const EVP_MD *md;
+	unsigned n = 0;
+
+	if (read_digest(encoded, &alg, &want) != FWD_OK)
+		return;
+	md = alg == FWD_SHA256 ? EVP_sha256() :
 	    alg == FWD_SHA384 ? EVP_sha384() :
 	    alg == FWD_SHA512 ? EVP_sha512() : NULL;
-	uint8_t got[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-	json_t *hex;
-
-	if (md == NULL || want == NULL)
+	if (md == NULL)
 		return;
 	if (EVP_Digest(data.p, data.n, got, &n, md, NULL) != 1) {
 		d->no_memory = true;
 		return;
 	}
-	hex = fw_d_hex((struct fwd_span){ got, n });
-	fw_d_set(d, o, "matches",
-	    json_boolean(hex != NULL &&
-	    strcmp(json_string_value(hex), want) == 0));
-	fw_d_set(d, o, "computed", hex);
+	fw_d_set(d, o, "digest-computed", fw_d_digest_text(alg,
+	    (struct fwd_span){ got, n }));
+	fw_d_set(d, o, "digest-matches", json_boolean(n == want.n &&
+	    memcmp(got, want.p, n) == 0));
 }
 
 /* Can a segment be read by people and is it safe between '/'? */

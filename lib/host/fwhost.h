@@ -157,7 +157,8 @@ struct fw_set {
 /*
  * Load a file (at most 1 MiB, 32 levels, 100000 nodes); file is the name in
  * errors.  Every name given in set must be used (FW_E_USAGE otherwise) and
- * every ${NAME} given (FW_E_INPUT with its place).
+ * every ${NAME} given (FW_E_INPUT with its place).  set NULL: ${ is text like
+ * any other.
  */
 enum fw_kind fw_yaml_load(const char *path, const struct fw_set *set,
     struct fw_node **out, struct fw_error *err);
@@ -239,6 +240,10 @@ struct fw_descriptor {
 	size_t attachments;
 };
 
+/*
+ * Load a descriptor (schemas/descriptor.schema.json); set NULL is an empty
+ * one.  The files it names are not looked at.
+ */
 enum fw_kind fw_descriptor_load(const char *path, const struct fw_set *set,
     struct fw_descriptor *out, struct fw_error *err);
 void fw_descriptor_deinit(struct fw_descriptor *d);
@@ -280,6 +285,7 @@ struct fw_profile {
 	size_t components;
 };
 
+/* Load a profile (schemas/profile.schema.json); there is no substitution. */
 enum fw_kind fw_profile_load(const char *path, struct fw_profile *out,
     struct fw_error *err);
 void fw_profile_deinit(struct fw_profile *p);
@@ -391,8 +397,8 @@ struct fw_key_options {
  * program: some stay unusable otherwise.  So while a token's key is open,
  * from fw_key_open() to fw_key_free(), SIGINT, SIGTERM and SIGHUP are blocked
  * in the calling thread (those that are ignored stay so); one that came
- * meanwhile takes effect inside the last fw_key_free(), after the token was
- * finalized.  Threads started while a key is open inherit this, threads
+ * meanwhile takes effect inside the last fw_key_free() (or the fw_key_open()
+ * that fails), after the token was finalized.  Threads started while a key is open inherit this, threads
  * started before must block the three themselves.  SIGQUIT is left alone as
  * the way out when a token hangs.  Open and free in one thread, free before
  * exit() (never from atexit()), and never use a key across fork().

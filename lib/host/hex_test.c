@@ -103,6 +103,9 @@ static const struct {
 	{ "segment", ":020000021200EA\n:0100010002FC\n" END, 0x12001, "02" },
 	{ "starts", ":0400000300003800C1\n:04000005000000CD2A\n"
 	    ":0100000001FE\n" END, 0, "01" },
+	{ "the second pass begins low again", ":0100000001FE\n"
+	    ":020000020001FB\n:0100000002FD\n" END, 0,
+	    "01ffffffffffffffffffffffffffffff02" },
 	{ "back to low", ":020000040001F9\n:0100000002FD\n:020000040000FA\n"
 	    ":01FFFF000100\n" END, 0xffff, "0102" },
 };
@@ -292,7 +295,8 @@ Test(hex, ignore)
 
 Test(hex, limit)
 {
-	const uint8_t one = 1, high[] = { 0x10, 0x00 }, below[] = { 0x0f, 0xff };
+	const uint8_t one = 1, high[] = { 0x10, 0x00 };
+	const uint8_t below[] = { 0x0f, 0xff };
 	uint64_t base, size;
 	char text[256], *at = text;
 	uint8_t out[1];
@@ -337,6 +341,50 @@ Test(hex, longest_record)
 	cr_assert_eq(load(out, sizeof out, &base, &size), FW_E_INPUT);
 	cr_assert_not_null(strstr(err.text, "longer than a record can be"));
 	cr_assert_eq(err.line, 1);
+}
+
+/* More than any buffer holds, without a gap and with a large one. */
+Test(hex, large)
+{
+	const uint32_t n = 300000, gap = 200001;
+	char *text = malloc(4 * n), *at = text;
+	uint8_t *out = malloc(2 * n), data[32];
+	uint64_t base, size;
+
+	cr_assert_not_null(text);
+	cr_assert_not_null(out);
+	for (uint32_t i = 0; i < n; i += 32) {
+		const uint32_t address = i < n / 2 ? i : i + gap;
+		const uint8_t upper[] = { 0, (uint8_t)(address >> 16) };
+		const uint32_t left = 0x10000 - (address & 0xffff);
+
+		for (uint32_t k = 0; k < 32; k++)
+			data[k] = (uint8_t)((i + k) * 2654435761u >> 24);
+		record(&at, 4, 0, upper, 2);
+		record(&at, 0, address & 0xffff, data, left < 32 ? left : 32);
+		if (left >= 32)
+			continue;
+		record(&at, 4, 0, (uint8_t[]){ 0, (uint8_t)(upper[1] + 1) },
+		    2);
+		record(&at, 0, 0, data + left, 32 - left);
+	}
+	(void)strcpy(at, END);
+	scratch_text(text);
+	img.fill = 0x3c;
+	cr_assert_eq(load(out, 2 * n, &base, &size), FW_OK, "%s", err.text);
+	cr_assert_eq(size, n + gap);
+	for (uint32_t i = 0; i < n + gap; i++) {
+		/* the first record behind the gap begins at a multiple of 32 */
+		const uint32_t half = (n / 2 + 31) / 32 * 32;
+		const uint8_t want = i < half ?
+		    (uint8_t)(i * 2654435761u >> 24) : i < half + gap ? 0x3c :
+		    (uint8_t)((i - gap) * 2654435761u >> 24);
+
+		if (out[i] != want)
+			cr_assert(false, "byte %u", i);
+	}
+	free(text);
+	free(out);
 }
 
 /* More pieces than are kept: a clean error, whatever the memory. */

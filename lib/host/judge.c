@@ -314,7 +314,33 @@ set_text(struct judge *j, json_t *object, const char *key,
 
 /* ---- the report ------------------------------------------------------ */
 
-/* A component identifier as text: segments joined by '/', or hexadecimal. */
+/* One segment of an identifier: as text, or in hexadecimal behind "0x". */
+static bool
+add_segment(char *name, size_t room, size_t *used, struct fwd_span s)
+{
+	bool plain = s.n > 0;
+	int n;
+
+	for (size_t i = 0; i < s.n; i++)
+		plain = plain && s.p[i] > ' ' && s.p[i] <= '~' &&
+		    s.p[i] != '/';
+	if (room - *used < 2 * s.n + 4)
+		return false;
+	if (plain) {
+		memcpy(name + *used, s.p, s.n);
+		*used += s.n;
+		return true;
+	}
+	n = snprintf(name + *used, room - *used, "0x");
+	*used += (size_t)n;
+	for (size_t i = 0; i < s.n; i++) {
+		n = snprintf(name + *used, room - *used, "%02x", s.p[i]);
+		*used += (size_t)n;
+	}
+	return true;
+}
+
+/* A component identifier as descriptors have it: segments joined by '/'. */
 static json_t *
 component_name(struct fwd_span id)
 {
@@ -324,22 +350,16 @@ component_name(struct fwd_span id)
 	size_t used = 0;
 	uint64_t n;
 
-	if (fwd_cbor_array(&c, &n) != FWD_OK)
+	if (fwd_cbor_array(&c, &n) != FWD_OK || n == 0)
 		return hex("0x", id);
 	for (uint64_t i = 0; i < n; i++) {
-		if (fwd_cbor_bytes(&c, &segment) != FWD_OK ||
-		    segment.n == 0 || used + segment.n + 2 > sizeof name)
-			return hex("0x", id);
-		if (i > 0)
+		if (i > 0 && used < sizeof name)
 			name[used++] = '/';
-		for (size_t k = 0; k < segment.n; k++) {
-			if (segment.p[k] <= ' ' || segment.p[k] > '~' ||
-			    segment.p[k] == '/')
-				return hex("0x", id);
-			name[used++] = (char)segment.p[k];
-		}
+		if (fwd_cbor_bytes(&c, &segment) != FWD_OK ||
+		    !add_segment(name, sizeof name, &used, segment))
+			return hex("0x", id);
 	}
-	return used == 0 ? hex("0x", id) : json_stringn(name, used);
+	return json_stringn(name, used);
 }
 
 /* Add what a component holds after a run, unless it stands there already. */
@@ -439,9 +459,9 @@ add_attachments(struct judge *j)
 static enum fw_kind
 add_authentic(struct judge *j, struct fw_error *err)
 {
-	const struct fwd_component first = j->run.component[0];
 	json_t *const signers = json_array();
-	struct fwd_span product;
+	struct fwd_cbor ids = fwd_cbor_open(j->run.man.components);
+	struct fwd_span first, product;
 
 	set(j, j->report, "signers", signers);
 	for (size_t i = 0; i < j->run.signers; i++) {
@@ -457,14 +477,14 @@ add_authentic(struct judge *j, struct fw_error *err)
 	    number(j->run.man.sequence_number));
 	set(j, j->report, "manifest-digest", digest(j->run.env.digest.alg,
 	    j->run.env.digest.bytes.p));
-	if (j->run.components > 0 && find_text(j, &first.id, 2, &product))
-		set(j, j->report, "product", text(product));
-	if (j->run.components > 0) {
-		set_text(j, j->report, "vendor", &first.id, 1);
-		set_text(j, j->report, "version", &first.id, 6);
+	/* The first component's texts name the product. */
+	if (fwd_cbor_skip(&ids, &first) == FWD_OK) {
+		if (find_text(j, &first, 2, &product))
+			set(j, j->report, "product", text(product));
+		set_text(j, j->report, "vendor", &first, 1);
+		set_text(j, j->report, "version", &first, 6);
 	}
 	set_text(j, j->report, "description", NULL, 1);
-	add_attachments(j);
 	return FW_OK;
 }
 
@@ -481,6 +501,9 @@ add_limits(struct judge *j)
 		add_unjudged(j, "the trust anchors of the device profile: "
 		    "--trust replaces them");
 	}
+	if (j->run.man.text.declared && j->run.man.text.content.p == NULL)
+		add_unjudged(j, "texts and attachments: they were severed from "
+		    "the envelope");
 	if (j->policy.clock == FWD_CLOCK_NONE)
 		add_unjudged(j, "whether the certificates are valid now");
 }
@@ -518,6 +541,69 @@ fw_refusal_json(const struct fwd_event *ev)
 	return NULL;
 }
 
+static json_t *
+uuids(struct judge *j, const uint8_t list[][16], size_t n)
+{
+	json_t *const array = json_array();
+	char s[37];
+
+	for (size_t i = 0; i < n; i++) {
+		fw_uuid_format(list[i], s);
+		append(j, array, json_string(s));
+	}
+	return array;
+}
+
+/* The device that was judged for, as its profile has it; null: any. */
+static json_t *
+device_json(struct judge *j)
+{
+	const struct fw_profile *const p = &j->profile;
+	json_t *o;
+
+	if (j->opt->device == NULL)
+		return json_null();
+	o = json_object();
+	set(j, o, "profile", json_string(j->opt->device));
+	set(j, o, "vendor-identifiers", uuids(j, p->vendor_id, p->vendors));
+	set(j, o, "class-identifiers", uuids(j, p->class_id, p->classes));
+	if (p->has_device_id)
+		set(j, o, "device-identifiers", uuids(j, &p->device_id, 1));
+	set(j, o, "sequence-number", number(p->sequence_number));
+	return o;
+}
+
+/* The refusal; of an identity, with what the profile says instead. */
+static json_t *
+refusal_json(struct judge *j)
+{
+	const struct fw_profile *const p = &j->profile;
+	const struct fwd_event *const ev = &j->run.refusal;
+	json_t *const o = fw_refusal_json(ev);
+	json_t *ids = NULL;
+	char s[37];
+
+	if (ev->got.kind != FWD_FACT_HEX || ev->got.s.n != sizeof p->device_id)
+		return o;
+	if (ev->status == FWD_E_VENDOR)
+		ids = uuids(j, p->vendor_id, p->vendors);
+	else if (ev->status == FWD_E_CLASS)
+		ids = uuids(j, p->class_id, p->classes);
+	else if (ev->status == FWD_E_DEVICE)
+		ids = uuids(j, &p->device_id, p->has_device_id);
+	if (ids == NULL)
+		return o;
+	fw_uuid_format(ev->got.s.p, s);
+	set(j, o, "fact", json_string(s));
+	set(j, o, "expected", json_string(json_array_size(ids) == 0 ?
+	    "none: the device has no such identifier" :
+	    json_string_value(json_array_get(ids, 0))));
+	if (json_array_size(ids) > 1)
+		set(j, o, "expected-one-of", json_incref(ids));
+	json_decref(ids);
+	return o;
+}
+
 static enum fw_kind
 make_report(struct judge *j, fwd_status verdict, struct fw_error *err)
 {
@@ -527,13 +613,13 @@ make_report(struct judge *j, fwd_status verdict, struct fw_error *err)
 	    json_string(accepted ? "accepted" : "refused"));
 	set(j, j->report, "bundle", json_string(j->opt->bundle));
 	if (!accepted)
-		set(j, j->report, "refusal",
-		    fw_refusal_json(&j->run.refusal));
+		set(j, j->report, "refusal", refusal_json(j));
 	FW_TRY(add_authentic(j, err));
+	if (accepted)
+		add_attachments(j);	/* else they were not all judged */
 	add_limits(j);
 	set(j, j->report, "components", json_incref(j->components));
-	set(j, j->report, "device", j->opt->device == NULL ? json_null() :
-	    json_string(j->opt->device));
+	set(j, j->report, "device", device_json(j));
 	set(j, j->report, "time", j->policy.clock == FWD_CLOCK_TRUSTED ?
 	    moment(j->now) : json_null());
 	set(j, j->report, "not-judged", json_incref(j->unjudged));

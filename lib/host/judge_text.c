@@ -78,6 +78,20 @@ line(struct page *p, const json_t *o, const char *key, const char *name)
 	newline(p);
 }
 
+/* One text a line, the first behind the label. */
+static void
+list(struct page *p, const json_t *texts, const char *name)
+{
+	const json_t *t;
+	size_t i;
+
+	json_array_foreach(texts, i, t) {
+		label(p, i == 0 ? name : "");
+		put(p, json_string_value(t));
+		newline(p);
+	}
+}
+
 static void
 verdict(struct page *p, const json_t *report)
 {
@@ -98,7 +112,11 @@ verdict(struct page *p, const json_t *report)
 	line(p, report, "bundle", "bundle");
 	line(p, refusal, "step", "failed at");
 	line(p, refusal, "fact", "found");
-	line(p, refusal, "expected", "expected");
+	if (json_object_get(refusal, "expected-one-of") != NULL)
+		list(p, json_object_get(refusal, "expected-one-of"),
+		    "expected");
+	else
+		line(p, refusal, "expected", "expected");
 }
 
 static void
@@ -164,18 +182,16 @@ attachments(struct page *p, const json_t *report)
 	}
 }
 
-/* One text a line, the first behind the label. */
 static void
-list(struct page *p, const json_t *texts, const char *name)
+device(struct page *p, const json_t *o)
 {
-	const json_t *t;
-	size_t i;
-
-	json_array_foreach(texts, i, t) {
-		label(p, i == 0 ? name : "");
-		put(p, json_string_value(t));
-		newline(p);
-	}
+	if (!json_is_object(o))
+		return;
+	line(p, o, "profile", "judged for");
+	list(p, json_object_get(o, "vendor-identifiers"), "  vendor");
+	list(p, json_object_get(o, "class-identifiers"), "  class");
+	list(p, json_object_get(o, "device-identifiers"), "  device");
+	line(p, o, "sequence-number", "  sequence");
 }
 
 static void
@@ -204,12 +220,13 @@ fw_judge_text(const json_t *report, struct fw_buf *out, struct fw_error *err)
 	line(&p, report, "product", "product");
 	line(&p, report, "vendor", "vendor");
 	line(&p, report, "version", "version");
+	line(&p, report, "description", "description");
 	line(&p, report, "sequence-number", "sequence");
 	line(&p, report, "manifest-digest", "manifest");
 	signers(&p, report);
 	components(&p, report);
 	attachments(&p, report);
-	line(&p, report, "device", "judged for");
+	device(&p, json_object_get(report, "device"));
 	line(&p, report, "time", "judged at");
 	list(&p, json_object_get(report, "not-judged"), "not judged");
 	trace(&p, json_object_get(report, "trace"));

@@ -100,7 +100,8 @@ Test(key, every_algorithm_and_every_wrong_one)
 		    n));
 
 		for (j = 0; j < SIG_CASES; j++) {
-			if (strcmp(sig_cases[j].name, c->name) == 0)
+			/* "rsa" of any size, or the same curve */
+			if (strncmp(sig_cases[j].name, c->name, 3) == 0)
 				continue;
 			memset(sig, 0xee, sizeof sig);
 			n = 7;
@@ -221,9 +222,9 @@ Test(key, not_there)
 
 Test(key, not_a_key)
 {
-	static const char *const text[] = { "", "\n", "hello\n",
-		"-----BEGIN CERTIFICATE-----\nMAA=\n"
-		"-----END CERTIFICATE-----\n" };
+	static const char pem[] = "-----BEGIN CERTIFICATE-----\nMAA=\n"
+	    "-----END CERTIFICATE-----\n";
+	static const char *const text[] = { "", "\n", "hello\n", pem };
 	size_t i;
 
 	for (i = 0; i < sizeof text / sizeof text[0]; i++) {

@@ -4,6 +4,7 @@
  * demand.  The module's log tells which calls were made.  See softhsm_test.c
  * for a real token.
  */
+#include "testdata/fault.h"
 #include "testdata/p11.h"
 
 TestSuite(p11, .init = mock_setup, .fini = mock_teardown, .timeout = 120);
@@ -465,6 +466,39 @@ Test(p11, signing_calls_failing)
 		cr_assert_eq(mock_calls("C_Login"), 1);
 		close_key();
 	}
+}
+
+static enum fw_kind
+open_and_sign(void)
+{
+	FW_CLEANUP(fw_chain_deinit) struct fw_chain chain = { 0 };
+
+	FW_TRY(open_with_pin("pkcs11:object=k"));
+	FW_TRY(fw_key_sign(key, FWD_ESP256, msg, 2, sig, &sig_n, &err));
+	return fw_key_chain(key, &chain, &err);
+}
+
+Test(p11, every_allocation_failing)
+{
+	enum fw_kind kind;
+	bool hit = true;
+	int i;
+
+	mock_only("key=%s/p256/release.key:k:01,nopub,"
+	    "cert=%s/p256/leaf.pem:b:01,cert=%s/p256/root.pem:a:0a,"
+	    "cert=%s/p256/intermediate.pem:c:0c", pki, pki, pki, pki);
+	for (i = 0; hit; i++) {
+		mock("%s", getenv("MOCK_P11"));
+		fault_set(FAULT_ALLOC, i, ENOMEM);
+		kind = open_and_sign();
+		hit = fault_hit();
+		cr_assert_eq(kind, hit ? FW_E_NOMEM : FW_OK, "%d: %s", i,
+		    err.text);
+		close_key();
+		cr_assert_eq(mock_calls("C_Initialize"),
+		    mock_calls("C_Finalize"));
+	}
+	cr_assert_gt(i, 20);
 }
 
 Test(p11, finalize_failing_is_no_crash)

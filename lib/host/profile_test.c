@@ -138,7 +138,8 @@ Test(profile, full)
 Test(profile, model_of_explicit_vendor)
 {
 	load("profile: 1\n"
-	    "device: {vendor-id: 0637e301-e05d-505b-8267-486f5677de9b, model: Infusion Pump 3000 rev C}\n"
+	    "device: {vendor-id: 0637e301-e05d-505b-8267-486f5677de9b, "
+	    "model: Infusion Pump 3000 rev C}\n"
 	    "trust: {anchors: [root.pem]}\n"
 	    "clock: {source: none}\n"
 	    "components: [{id: main, size: 1}]\n");

@@ -7,6 +7,29 @@
 #define P11_OWN_PKI
 #include "testdata/p11.h"
 
+/* SoftHSM 2.6.1 leaks a few bytes for each Ed25519 signature. */
+const char *__asan_default_options(void);
+const char *__lsan_default_options(void);
+const char *__lsan_default_suppressions(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "fast_unwind_on_malloc=0";
+}
+
+const char *
+__lsan_default_options(void)
+{
+	return "print_suppressions=0";
+}
+
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:libsofthsm2\n";
+}
+
 static const struct fwd_span msg[] = {
 	{ (const uint8_t *)"to be ", 6 }, { (const uint8_t *)"signed", 6 },
 };
@@ -21,6 +44,12 @@ ReportHook(PRE_ALL)(struct criterion_test_set *tests)
 	if (mkdtemp(folder) == NULL || setenv("FW_TEST_PKI", folder, 1) != 0)
 		abort();
 	run("testdata/pki/mkpki.sh '%s' p256 p384 p521 ed25519 rsa3072",
+	    folder);
+	/* The largest alone: three of them would take long. */
+	run(". testdata/token.sh && token_use '%s/token' && "
+	    "token_key rsa4096 release-rsa4096 4096 && "
+	    "mkdir '%s/rsa4096' && "
+	    "token_uri release-rsa4096 >'%s/rsa4096/key.uri'", folder, folder,
 	    folder);
 }
 
@@ -118,6 +147,13 @@ Test(softhsm, every_algorithm)
 			cr_assert(sig_good_spki(fw_key_public(key), c, whole,
 			    sizeof whole - 1, sig, n));
 		}
+		if (strcmp(c->name, "rsa4096") == 0) {
+			cr_assert_eq(fw_key_chain(key, &chain, &err),
+			    FW_E_KEY);
+			HAS("the token has no certificate for key object");
+			close_key();
+			continue;
+		}
 		cr_assert_eq(fw_key_chain(key, &chain, &err), FW_OK, "%s",
 		    err.text);
 		same_as_file(&chain, c->name);
@@ -190,7 +226,7 @@ Test(softhsm, no_such_key_and_too_many)
 	(void)snprintf(uri, sizeof uri,
 	    "pkcs11:token=fwsign-test?pin-source=%s/token/pin", dir);
 	cr_assert_eq(fw_key_open(uri, &opt, &key, &err), FW_E_KEY);
-	HAS("15 private keys on token 'fwsign-test'");
+	HAS("16 private keys on token 'fwsign-test'");
 }
 
 Test(softhsm, two_signers_one_token)

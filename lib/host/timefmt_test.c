@@ -39,8 +39,8 @@ Test(timefmt, every_day)
 		for (int month = 1; month <= 12; month++)
 			for (int day = 1; day <= 31; day++)
 				if (!date_holds(year, month, day, &days))
-					cr_assert(false, "%d-%d-%d", year, month,
-					    day);
+					cr_assert(false, "%d-%d-%d", year,
+					    month, day);
 	cr_assert_eq(days, 3652425);
 }
 
