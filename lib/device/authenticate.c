@@ -42,20 +42,22 @@ check_bare(struct fwd_ctx *ctx, const struct fwd_cose *cose,
 {
 	const struct fwd_policy *const policy = ctx->policy;
 
+	fwd_status none = FWD_E_ANCHOR, s;
 	struct fwd_key key;
-	fwd_status s;
 
 	for (size_t i = 0; i < policy->anchors; i++) {
 		if (policy->anchor[i].name.n != 0 ||
 		    fwd_key_read(policy->anchor[i].spki, &key) != FWD_OK)
 			continue;
 		s = check_signature(ctx, cose, &key);
+		if (s == FWD_E_ALG)
+			none = s;	/* whose, the port cannot tell */
 		if (s != FWD_OK && s != FWD_E_CRYPTO && s != FWD_E_FAULT)
 			continue;	/* another anchor's, perhaps */
 		*chain = (struct fwd_chain_result){ .anchor = i, .key = key };
 		return s;		/* which the caller judges again */
 	}
-	return FWD_E_ANCHOR;
+	return none;
 }
 
 /* Validate the chain, then the signature with the leaf's key. */
