@@ -569,6 +569,7 @@ FWD_MUST_USE fwd_status fwd_cbor_end(const struct fwd_cbor *c);
 	X(FWD_STEP_ATTACHMENT, "attachment") \
 	X(FWD_STEP_IMAGE, "image") \
 	X(FWD_STEP_END, "end") \
+	X(FWD_STEP_BANK, "bank") \
 	X(FWD_STEP_VERDICT, "verdict")
 
 enum fwd_step {
@@ -596,7 +597,7 @@ struct fwd_fact {
 #define FWD_NO_INDEX UINT32_MAX
 
 /*
- * One step.  index: which certificate, component, block or attachment;
+ * One step.  index: which certificate, component, block, attachment or bank;
  * code: the command's, parameter's or section's number where step is one of
  * these.  got: the fact found; want: what was expected, where that is known.
  * The spans live until the callback returns.
@@ -931,6 +932,7 @@ struct fwd_component {
 	bool written;			/* not matched since */
 	bool ever_written;		/* in this run */
 	bool copied_from;		/* a staging area */
+	bool is_source;			/* a command copies from it */
 	bool validated;
 	/* what it holds, where the library knows */
 	int64_t have_alg;		/* 0: unknown */

@@ -7,15 +7,16 @@
  *
  * A device has two banks.  A component with two slots has one in each; one
  * with a single slot shares it between them.  A release is installed into the
- * bank that does not hold the newest confirmed one: its images are written and
- * read back, then a record of it is completed by a single write, which is the
- * moment at which it counts.  It is booted once; if the firmware confirms
- * itself, it stays, and the rollback counter rises to its sequence number; if
- * not, the next boot falls back to the other bank.
+ * bank that the device can do without: its images are written and read back,
+ * then a record of it is completed by a single mark, which is the moment at
+ * which it counts.  It is booted once; if the firmware confirms itself, it
+ * stays, and the rollback counter rises to its sequence number; if not, the
+ * next boot falls back to the other bank.
  *
  * With a component that has one slot only there is nothing to fall back to
  * while it is being written: power that fails then leaves a device that refuses
- * to boot a mixture and has to be installed again.
+ * to boot a mixture and has to be installed again.  A staging area, which the
+ * manifest fetches to and copies from, keeps that time short.
  */
 #ifndef FWSLOTS_H
 #define FWSLOTS_H
@@ -36,12 +37,15 @@ enum {
 
 /*
  * Flash, as areas with banks.  An area of a component is named by its place in
- * fwd_device.component.  Erased bytes are 0xff and writing only clears bits.
- * erase makes at least size bytes, from the beginning of an area, erased.
- * write gets an offset and a length that are multiples of write_unit, and only
- * erased bytes, or bytes of which it clears bits.  When power fails, a unit
- * under way may hold anything between old and new; others are untouched.  All
- * answer FWD_OK or FWD_E_STORE.
+ * fwd_device.component and holds its size, rounded up to whole write units.
+ * Erased bytes are 0xff and writing only clears bits.  erase makes at least
+ * size bytes, from the beginning of an area, erased; an area may hold anything
+ * before it was erased once.  write gets an offset and a length that are
+ * multiples of write_unit, and only erased bytes, or bytes of which it clears
+ * bits (the latter in records only, and only to repeat a mark or to clear it).
+ * When power fails, a unit under way may hold anything between old and new;
+ * others are untouched.  A unit that cannot be read since, as in flash with
+ * error correction, is read as zeros.  All answer FWD_OK or FWD_E_STORE.
  */
 struct fwd_flash {
 	void *ctx;
@@ -73,7 +77,8 @@ enum fwd_bank_state {
 	FWD_BANK_EMPTY = 0,		/* no release, or one half written */
 	FWD_BANK_PENDING,		/* installed, not booted yet */
 	FWD_BANK_TRIED,			/* booted, not confirmed */
-	FWD_BANK_FAILED,		/* was not confirmed, or is broken */
+	FWD_BANK_FAILED,		/* given up for the other bank: it was
+					   not confirmed, or is broken */
 	FWD_BANK_CONFIRMED,
 };
 
@@ -117,9 +122,15 @@ struct fwd_device {
 	uint32_t area[FWD_COMPONENTS_MAX];	/* of the manifest's
 						   components */
 	bool prepared;			/* the bank's record is erased */
+	bool alone;			/* so is the other one */
 	uint64_t counter;
+	struct fwd_bank have[FWD_BANKS];
+	uint32_t listed[FWD_BANKS];	/* areas their records name, 1 << area */
 	struct fwd_record record;	/* the one at hand */
 };
+
+/* "empty", "pending", "tried", "failed", "confirmed". */
+const char *fwd_bank_state_name(enum fwd_bank_state state);
 
 /*
  * Make a new device's secure storage: erases both records and sets the
@@ -133,25 +144,35 @@ FWD_MUST_USE fwd_status fwd_device_status(struct fwd_device *dev,
     struct fwd_bank bank[FWD_BANKS], uint64_t *counter);
 
 /*
- * Judge a bundle as fwd_bundle_check does, write it into *bank and record it.
- * Besides that function's refusals: FWD_E_UNCONFIRMED when the running release
- * has not been confirmed and would be overwritten; FWD_E_COMPONENT_SET when the
- * manifest leaves out a component that has two slots.
+ * Judge a bundle as fwd_bundle_check does, with the same steps, write it into
+ * *bank and record it; nothing is invoked.  Besides that function's refusals:
+ * FWD_E_UNCONFIRMED when the running release, which has not been confirmed,
+ * would be overwritten; FWD_E_COMPONENT_SET when the release does not write
+ * all components that have two slots; FWD_E_STORE_SIZE when the envelope does
+ * not fit into the record.  As far as the manifest shows it, these come before
+ * anything is written.
  */
 FWD_MUST_USE fwd_status fwd_device_install(struct fwd_device *dev,
     uint32_t *bank);
 
 /*
- * Choose the newest release that is bootable, verify it, and run its load and
- * invoke sequences; *bank is the one that was chosen.  FWD_E_NOTHING_BOOTABLE
- * when there is none.
+ * Choose a release, verify it, and run its load and invoke sequences; *bank is
+ * the one that was chosen.  The newest comes first, by sequence number, then by
+ * installation.  A release that was tried and not confirmed is given up for the
+ * other, if that is whole, and tried again otherwise.  One that was never
+ * confirmed is not booted once the counter has passed it.  Validity dates are
+ * not judged: they were, at installation.  FWD_E_NOTHING_BOOTABLE.
+ *
+ * A counter or a mark of the other bank that cannot be written does not keep
+ * the device from booting; the next boot tries again.
  */
 FWD_MUST_USE fwd_status fwd_device_boot(struct fwd_device *dev,
     uint32_t *bank);
 
 /*
  * The release in that bank, the one that runs, works: keep it, and raise the
- * rollback counter.  FWD_E_UNCONFIRMED when it was not booted.
+ * rollback counter.  FWD_E_UNCONFIRMED when it was not booted; FWD_E_STORE:
+ * ask again, it may have been confirmed without the counter.
  */
 FWD_MUST_USE fwd_status fwd_device_confirm(struct fwd_device *dev,
     uint32_t bank);

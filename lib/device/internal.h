@@ -183,11 +183,21 @@ FWD_MUST_USE fwd_status fwd_sequences_survey(struct fwd_ctx *ctx);
 
 /* ---- verify.c -------------------------------------------------------- */
 
-/* fwd_bundle_check without the sequences that boot. */
-FWD_MUST_USE fwd_status fwd_bundle_install(struct fwd_ctx *ctx);
-/* Take up an envelope that was judged when it was installed: everything before
-   the sequences again, the signatures only if asked for. */
+/* The parts of fwd_bundle_check, for callers that do something in between. */
+
+/* Forget earlier runs and judge what the caller has set. */
+FWD_MUST_USE fwd_status fwd_run_begin(struct fwd_ctx *ctx);
+/* fwd_run_begin, then read and authenticate the envelope of a bundle. */
+FWD_MUST_USE fwd_status fwd_bundle_open(struct fwd_ctx *ctx);
+/* The same for an envelope that was judged when it was installed, with what
+   comes before the sequences; the signatures only if asked for. */
 FWD_MUST_USE fwd_status fwd_boot_begin(struct fwd_ctx *ctx,
     struct fwd_span envelope, bool signatures);
+/* Everything up to the validate sequence. */
+FWD_MUST_USE fwd_status fwd_manifest_install(struct fwd_ctx *ctx);
+/* The load and invoke sequences. */
+FWD_MUST_USE fwd_status fwd_manifest_start(struct fwd_ctx *ctx);
+/* The last word, reported; returns s. */
+FWD_MUST_USE fwd_status fwd_verdict(struct fwd_ctx *ctx, fwd_status s);
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Records of installed releases.  The body is: the head below, an entry for
- * each image, the envelope up to the end of its manifest, and the SHA-256 of
- * all this; numbers are big endian.  A record counts when its commit mark is
- * written, which happens after the body was read back.
+ * each image, the envelope, and the SHA-256 of all this; numbers are big
+ * endian.  A record counts when its commit mark is written, which happens after
+ * the body was read back.  Of the envelope the payloads and the severed command
+ * sequences are left out; the text is kept if there is room, so that a device
+ * can say what it runs.
  */
 #include "device/internal.h"
 #include "device/record.h"
@@ -81,6 +83,25 @@ fwd_record_mark(struct fwd_device *dev, uint32_t bank, enum fwd_mark mark)
 	    (uint64_t)mark * FWD_WRITE_MAX, mark_set, sizeof mark_set));
 	FWD_TRY(read_mark(dev, bank, mark, &state));
 	return state == MARK_SET ? FWD_OK : FWD_E_STORE;
+}
+
+/*
+ * Clear the mark that makes the record count first: an erasure that is cut may
+ * leave it and take away the others.
+ */
+fwd_status
+fwd_record_erase(struct fwd_device *dev, uint32_t bank)
+{
+	static const uint8_t cleared[FWD_WRITE_MAX];
+	const struct fwd_flash *const f = dev->flash;
+	enum mark_state state;
+
+	FWD_TRY(read_mark(dev, bank, FWD_MARK_COMMIT, &state));
+	if (state != MARK_ERASED)
+		FWD_TRY(f->write(f->ctx, FWD_AREA_RECORD, bank,
+		    (uint64_t)FWD_MARK_COMMIT * FWD_WRITE_MAX, cleared,
+		    sizeof cleared));
+	return f->erase(f->ctx, FWD_AREA_RECORD, bank, dev->record_size);
 }
 
 /*
@@ -307,19 +328,71 @@ put_image(struct writer *w, const struct fwd_record_image *image)
 	return put(w, entry, sizeof entry, true);
 }
 
-/*
- * The envelope up to the end of its manifest: what else it has, severed texts
- * and payloads, is not needed any more.  Its map head says two pairs then.
- */
+/* An envelope as it is recorded: head, the first two pairs, perhaps the text. */
+struct parts {
+	struct fwd_span pairs;
+	struct fwd_span text;		/* its byte string; n 0: left out */
+	size_t n;
+};
+
+enum { PARTS_HEAD = 3, TEXT_KEY = 1 };
+
+static fwd_status
+take_parts(const struct fwd_device *dev, struct parts *parts)
+{
+	const struct fwd_envelope *const env = &dev->run->env;
+	const uint64_t room = dev->record_size - FWD_RECORD_OVERHEAD;
+	struct fwd_cbor c = fwd_cbor_open(env->whole);
+	struct fwd_cbor_map map;
+	struct fwd_member m;
+	uint64_t tag;
+	size_t at = 0;
+
+	FWD_TRY(fwd_cbor_tag(&c, &tag));
+	FWD_TRY(fwd_cbor_map(&c, &map));
+	parts->pairs = fwd_span_of(c.left.p,
+	    (size_t)(env->members.p - c.left.p));
+	parts->text = fwd_span_of(NULL, 0);
+	parts->n = PARTS_HEAD + parts->pairs.n;
+	if (parts->n > room)
+		return FWD_E_STORE_SIZE;
+	while (fwd_envelope_next(env, &at, &m)) {
+		if (m.key != FWD_MAN_TEXT ||
+		    m.bstr.n + TEXT_KEY > room - parts->n)
+			continue;
+		parts->text = m.bstr;
+		parts->n += TEXT_KEY + m.bstr.n;
+	}
+	return FWD_OK;
+}
+
+fwd_status
+fwd_record_envelope_size(const struct fwd_device *dev, uint64_t *n)
+{
+	struct parts parts;
+
+	*n = 0;
+	FWD_TRY(take_parts(dev, &parts));
+	*n = parts.n;
+	return FWD_OK;
+}
+
 static fwd_status
 put_envelope(struct writer *w)
 {
-	static const uint8_t head[] = { 0xd8, 0x6b, 0xa2 };
-	const struct fwd_envelope *const env = &w->dev->run->env;
-	const size_t n = (size_t)(env->members.p - env->whole.p);
+	static const uint8_t key = FWD_MAN_TEXT;
+	uint8_t head[PARTS_HEAD] = { 0xd8, 0x6b, 0xa2 };
+	struct parts parts;
 
+	FWD_TRY(take_parts(w->dev, &parts));
+	if (parts.text.n != 0)
+		head[2] = 0xa3;
 	FWD_TRY(put(w, head, sizeof head, true));
-	return put(w, env->whole.p + sizeof head, n - sizeof head, true);
+	FWD_TRY(put(w, parts.pairs.p, parts.pairs.n, true));
+	if (parts.text.n == 0)
+		return FWD_OK;
+	FWD_TRY(put(w, &key, sizeof key, true));
+	return put(w, parts.text.p, parts.text.n, true);
 }
 
 static fwd_status
@@ -343,9 +416,6 @@ fwd_record_write(struct fwd_device *dev, uint32_t bank)
 	struct writer w = { .dev = dev, .bank = bank, .off = BODY };
 	uint8_t digest[FWD_DIGEST_MAX];
 
-	if (dev->record.bank.envelope_n + FWD_RECORD_OVERHEAD >
-	    dev->record_size)
-		return FWD_E_STORE_SIZE;
 	FWD_TRY(write_body(&w, &dev->record, digest));
 	if (check_digest(dev, bank, &dev->record, digest) != FWD_OK)
 		return FWD_E_STORE;

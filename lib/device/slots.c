@@ -3,220 +3,77 @@
  * Install, boot, confirm: see fwslots.h for what they promise.  The order of
  * writes is what makes the promises hold:
  *
- * install  erase the bank's record; images; record body; commit mark
- * boot     tried mark, before an unconfirmed release runs for the first time;
- *          failed mark, before the other bank is tried instead
+ * install  end the bank's record; images; record body; commit mark
+ * boot     failed mark, on the bank that this one is booted instead of; tried
+ *          mark, before an unconfirmed release runs for the first time
  * confirm  confirmed mark; counter (a boot raises it if power failed between)
  */
 #include "device/internal.h"
 #include "device/record.h"
 
-/* ---- the port, as fwd_bundle_check sees it --------------------------- */
+/* ---- what there is --------------------------------------------------- */
 
-/* What stands between the library's runs and the flash. */
-struct glue {
-	struct fwd_port port;		/* handed to the run */
-	const struct fwd_port *under;	/* the caller's */
-	struct fwd_device *dev;
-	bool booting;			/* storage of loads is allowed only */
+static fwd_status
+check_device(const struct fwd_device *dev)
+{
+	const size_t unit = dev->flash->write_unit;
+
+	if (unit == 0 || unit > FWD_WRITE_MAX || (unit & (unit - 1)) != 0 ||
+	    dev->components == 0 || dev->components > FWD_COMPONENTS_MAX ||
+	    dev->record_size <= FWD_RECORD_OVERHEAD ||
+	    (dev->boot != FWD_BOOT_FAST && dev->boot != FWD_BOOT_FULL))
+		return FWD_E_API;
+	for (uint32_t i = 0; i < dev->components; i++)
+		if (dev->component[i].slots != 1 &&
+		    dev->component[i].slots != 2)
+			return FWD_E_API;
+	return FWD_OK;
+}
+
+static const char *const state_names[] = {
+	[FWD_BANK_EMPTY] = "empty",
+	[FWD_BANK_PENDING] = "pending",
+	[FWD_BANK_TRIED] = "tried",
+	[FWD_BANK_FAILED] = "failed",
+	[FWD_BANK_CONFIRMED] = "confirmed",
 };
 
+const char *
+fwd_bank_state_name(enum fwd_bank_state state)
+{
+	return (unsigned)state < sizeof state_names / sizeof state_names[0] ?
+	    state_names[state] : "unknown";
+}
+
+/* What was found in, or becomes of, a bank. */
 static fwd_status
-glue_read(void *ctx, uint8_t *buf, size_t n, size_t *got)
+note_bank(struct fwd_device *dev, uint32_t bank, fwd_status s,
+    struct fwd_fact fact)
 {
-	const struct glue *const g = ctx;
-
-	return g->under->read(g->under->ctx, buf, n, got);
+	return fwd_note(dev->run, FWD_STEP_BANK, s, bank, 0, fact,
+	    fwd_fact_none());
 }
 
-static fwd_status
-glue_identity(void *ctx, int64_t which, uint32_t component,
-    const uint8_t *uuid)
-{
-	const struct glue *const g = ctx;
-
-	return g->under->identity(g->under->ctx, which, component, uuid);
-}
-
-static fwd_status
-glue_component(void *ctx, uint32_t index, struct fwd_span id,
-    uint64_t *capacity)
-{
-	struct fwd_device *const dev = ((struct glue *)ctx)->dev;
-
-	*capacity = 0;
-	for (uint32_t i = 0; i < dev->components; i++) {
-		if (!fwd_span_equal(dev->component[i].id, id))
-			continue;
-		dev->area[index] = i;
-		*capacity = dev->component[i].size;
-		return FWD_OK;
-	}
-	return FWD_E_COMPONENT;
-}
-
-/* The bank of the component that belongs to the bank that is worked on. */
-static uint32_t
-bank_of(const struct fwd_device *dev, uint32_t area)
-{
-	return dev->component[area].slots == 1 ? 0 : dev->bank;
-}
-
-static fwd_status
-glue_slot(void *ctx, uint32_t component, uint64_t slot)
-{
-	const struct fwd_device *const dev = ((struct glue *)ctx)->dev;
-
-	return bank_of(dev, dev->area[component]) == slot ? FWD_OK :
-	    FWD_E_SLOT;
-}
-
-static fwd_status
-glue_sequence_number(void *ctx, uint64_t *stored)
-{
-	*stored = ((const struct glue *)ctx)->dev->counter;
-	return FWD_OK;
-}
-
-static fwd_status
-glue_now(void *ctx, int64_t *now)
-{
-	const struct glue *const g = ctx;
-
-	return g->under->now(g->under->ctx, now);
-}
-
-/* A release names every component that has two slots, or its bank would be a
-   mixture. */
-static fwd_status
-check_set(const struct fwd_device *dev)
-{
-	uint32_t k;
-
-	for (uint32_t i = 0; i < dev->components; i++) {
-		for (k = 0; k < dev->run->components; k++)
-			if (dev->area[k] == i)
-				break;
-		if (dev->component[i].slots == 2 && k == dev->run->components)
-			return FWD_E_COMPONENT_SET;
-	}
-	return FWD_OK;
-}
-
-/* Before the first image is written: no record may speak of what it replaces. */
-static fwd_status
-prepare(struct fwd_device *dev)
-{
-	const struct fwd_flash *const f = dev->flash;
-	bool shared = false;
-
-	if (dev->prepared)
-		return FWD_OK;
-	FWD_TRY(check_set(dev));
-	for (uint32_t i = 0; i < dev->components; i++)
-		shared = shared || dev->component[i].slots == 1;
-	if (shared)
-		FWD_TRY(f->erase(f->ctx, FWD_AREA_RECORD, 1 - dev->bank,
-		    dev->record_size));
-	FWD_TRY(f->erase(f->ctx, FWD_AREA_RECORD, dev->bank,
-	    dev->record_size));
-	dev->prepared = true;
-	return FWD_OK;
-}
-
-static fwd_status
-glue_begin(void *ctx, uint32_t component, uint64_t size)
-{
-	struct fwd_device *const dev = ((struct glue *)ctx)->dev;
-	const uint32_t area = dev->area[component];
-
-	FWD_TRY(prepare(dev));
-	return dev->flash->erase(dev->flash->ctx, area, bank_of(dev, area),
-	    size);
-}
-
-static fwd_status
-glue_write(void *ctx, uint32_t component, uint64_t off, const uint8_t *p,
-    size_t n)
-{
-	struct fwd_device *const dev = ((struct glue *)ctx)->dev;
-	const struct fwd_flash *const f = dev->flash;
-	const uint32_t area = dev->area[component], bank = bank_of(dev, area);
-	const size_t tail = n % f->write_unit;
-	uint8_t unit[FWD_WRITE_MAX];
-
-	if (off % f->write_unit != 0)
-		return FWD_E_API;
-	if (n != tail)
-		FWD_TRY(f->write(f->ctx, area, bank, off, p, n - tail));
-	if (tail == 0)
-		return FWD_OK;
-	memset(unit, 0xff, sizeof unit);
-	memcpy(unit, p + n - tail, tail);
-	return f->write(f->ctx, area, bank, off + n - tail, unit,
-	    f->write_unit);
-}
-
-static fwd_status
-glue_end(void *ctx, uint32_t component)
-{
-	(void)ctx;
-	(void)component;
-	return FWD_OK;			/* image-match reads it back */
-}
-
-static fwd_status
-glue_read_back(void *ctx, uint32_t component, uint64_t off, uint8_t *p,
-    size_t n)
-{
-	const struct fwd_device *const dev = ((struct glue *)ctx)->dev;
-	const uint32_t area = dev->area[component];
-
-	return dev->flash->read(dev->flash->ctx, area, bank_of(dev, area),
-	    off, p, n);
-}
-
-static fwd_status
-glue_invoke(void *ctx, uint32_t component, struct fwd_span args)
-{
-	const struct glue *const g = ctx;
-
-	if (g->under->invoke == NULL)
-		return FWD_OK;
-	return g->under->invoke(g->under->ctx, g->dev->area[component], args);
-}
-
-/* Put the glue between the run and its port. */
+/* The same where nothing is decided by it. */
 static void
-attach(struct glue *g, struct fwd_device *dev)
+tell_bank(struct fwd_device *dev, uint32_t bank, fwd_status s,
+    struct fwd_fact fact)
 {
-	g->under = dev->run->port;
-	g->dev = dev;
-	g->port = (struct fwd_port){
-		.ctx = g,
-		.read = glue_read,
-		.identity = glue_identity,
-		.component = glue_component,
-		.slot = glue_slot,
-		.sequence_number = glue_sequence_number,
-		.now = glue_now,
-		.store_begin = glue_begin,
-		.store_write = glue_write,
-		.store_end = glue_end,
-		.store_read = glue_read_back,
-		.invoke = glue_invoke,
-		.trace = g->under->trace,
-	};
-	dev->run->port = &g->port;
+	const fwd_status told = note_bank(dev, bank, s, fact);
+
+	(void)told;
 }
 
-static void
-detach(struct glue *g)
+static struct fwd_fact
+state_fact(enum fwd_bank_state state)
 {
-	g->dev->run->port = g->under;
-}
+	const char *const name = fwd_bank_state_name(state);
+	size_t n = 0;
 
-/* ---- install --------------------------------------------------------- */
+	while (name[n] != '\0')
+		n++;
+	return fwd_fact_text(fwd_span_of(name, n));
+}
 
 /* Is a newer than b? */
 static bool
@@ -228,19 +85,30 @@ newer(const struct fwd_bank *a, const struct fwd_bank *b)
 }
 
 static fwd_status
-read_banks(struct fwd_device *dev, struct fwd_bank bank[FWD_BANKS])
+read_bank(struct fwd_device *dev, uint32_t bank)
 {
-	for (uint32_t i = 0; i < FWD_BANKS; i++) {
-		FWD_TRY(fwd_record_read(dev, i));
-		bank[i] = dev->record.bank;
-	}
+	dev->have[bank] = (struct fwd_bank){ .state = FWD_BANK_EMPTY };
+	dev->listed[bank] = 0;
+	FWD_TRY(fwd_record_read(dev, bank));
+	dev->have[bank] = dev->record.bank;
+	for (uint32_t i = 0; i < dev->record.images; i++)
+		dev->listed[bank] |= UINT32_C(1) << dev->record.image[i].area;
 	return FWD_OK;
 }
 
+static fwd_status
+read_banks(struct fwd_device *dev)
+{
+	for (uint32_t i = 0; i < FWD_BANKS; i++)
+		FWD_TRY(read_bank(dev, i));
+	return FWD_OK;
+}
+
+/* ---- install --------------------------------------------------------- */
+
 /*
- * What a bank is worth to the device: the one worth less is written.  The
- * newest confirmed release is what the device falls back to; one that was tried
- * may be what runs now.
+ * What a bank is worth to the device: the one worth less is written.  After a
+ * boot the bank that runs is never worth less than the other.
  */
 static unsigned
 worth(const struct fwd_bank *bank, const struct fwd_bank *other)
@@ -258,39 +126,49 @@ worth(const struct fwd_bank *bank, const struct fwd_bank *other)
 	}
 }
 
-static fwd_status
-choose_target(struct fwd_device *dev, const struct fwd_bank bank[FWD_BANKS])
+static uint32_t
+choose_target(const struct fwd_bank have[FWD_BANKS])
 {
-	dev->bank = worth(&bank[1], &bank[0]) < worth(&bank[0], &bank[1]);
-	if (bank[dev->bank].state == FWD_BANK_TRIED)
-		return FWD_E_UNCONFIRMED;
-	for (uint32_t i = 0; i < dev->components; i++)
-		if (dev->component[i].slots == 1 &&
-		    bank[1 - dev->bank].state == FWD_BANK_TRIED)
-			return FWD_E_UNCONFIRMED;
-	return FWD_OK;
+	return worth(&have[1], &have[0]) < worth(&have[0], &have[1]) ? 1 : 0;
+}
+
+/* Every component with two slots is in the record, or the bank is a mixture. */
+static fwd_status
+check_record(const struct fwd_device *dev)
+{
+	const struct fwd_record *const rec = &dev->record;
+	uint32_t k;
+
+	for (uint32_t i = 0; i < dev->components; i++) {
+		for (k = 0; k < rec->images; k++)
+			if (rec->image[k].area == i)
+				break;
+		if (dev->component[i].slots == 2 && k == rec->images)
+			return FWD_E_COMPONENT_SET;
+	}
+	return rec->images != 0 ? FWD_OK : FWD_E_COMPONENT_SET;
 }
 
 /* The record of what a run has installed. */
 static fwd_status
-make_record(struct fwd_device *dev, const struct fwd_bank bank[FWD_BANKS])
+make_record(struct fwd_device *dev)
 {
 	const struct fwd_ctx *const run = dev->run;
+	const struct fwd_bank *const have = dev->have;
 	struct fwd_record *const rec = &dev->record;
 	struct fwd_record_image *to;
 
 	memset(rec, 0, sizeof *rec);
 	rec->bank.sequence_number = run->man.sequence_number;
-	rec->bank.number = 1 + (bank[0].number > bank[1].number ?
-	    bank[0].number : bank[1].number);
-	rec->bank.envelope_n = (uint64_t)(run->env.members.p -
-	    run->env.whole.p);
+	rec->bank.number = 1 + (have[0].number > have[1].number ?
+	    have[0].number : have[1].number);
+	FWD_TRY(fwd_record_envelope_size(dev, &rec->bank.envelope_n));
 	for (uint32_t i = 0; i < run->components; i++) {
 		const struct fwd_component *const c = &run->component[i];
 
 		if (!c->ever_written || c->copied_from)
 			continue;
-		if (!c->validated)
+		if (fwd_launder(c->validated) == 0)
 			return FWD_E_UNCHECKED_IMAGE;
 		to = &rec->image[rec->images++];
 		to->area = dev->area[i];
@@ -298,64 +176,125 @@ make_record(struct fwd_device *dev, const struct fwd_bank bank[FWD_BANKS])
 		to->size = c->have_size;
 		memcpy(to->digest, c->have, sizeof to->digest);
 	}
-	return rec->images != 0 ? FWD_OK : FWD_E_COMPONENT_SET;
+	return note_bank(dev, dev->bank, check_record(dev),
+	    FWD_FACT_LITERAL("written"));
 }
 
 static fwd_status
-install(struct fwd_device *dev)
+install_with(struct fwd_device *dev, struct fwd_glue *glue)
 {
-	struct fwd_bank bank[FWD_BANKS];
-	struct glue glue;
-	fwd_status s;
+	FWD_TRY(fwd_bundle_open(dev->run));
+	FWD_TRY(fwd_manifest_install(dev->run));
+	FWD_TRY(make_record(dev));
+	/* What would refuse to start is not recorded. */
+	fwd_glue_judge_only(glue);
+	FWD_TRY(fwd_manifest_start(dev->run));
+	return note_bank(dev, dev->bank, fwd_record_write(dev, dev->bank),
+	    FWD_FACT_LITERAL("recorded"));
+}
 
+static fwd_status
+begin_install(struct fwd_device *dev)
+{
+	FWD_TRY(fwd_run_begin(dev->run));
+	FWD_TRY(check_device(dev));
 	FWD_TRY(fwd_counter_read(dev, &dev->counter));
-	FWD_TRY(read_banks(dev, bank));
-	FWD_TRY(choose_target(dev, bank));
-	dev->prepared = false;
-	attach(&glue, dev);
-	s = fwd_bundle_install(dev->run);
-	detach(&glue);
-	FWD_TRY(s);
-	FWD_TRY(make_record(dev, bank));
-	return fwd_record_write(dev, dev->bank);
+	FWD_TRY(read_banks(dev));
+	dev->bank = choose_target(dev->have);
+	dev->prepared = dev->alone = false;
+	return FWD_OK;
 }
 
 fwd_status
 fwd_device_install(struct fwd_device *dev, uint32_t *bank)
 {
+	struct fwd_glue glue;
+	fwd_status s;
+
 	*bank = FWD_NO_INDEX;
-	FWD_TRY(install(dev));
+	fwd_glue_attach(&glue, dev, false);
+	s = begin_install(dev);
+	if (s == FWD_OK)
+		s = install_with(dev, &glue);
+	s = fwd_verdict(dev->run, s);
+	fwd_glue_detach(&glue);
+	FWD_TRY(s);
 	*bank = dev->bank;
 	return FWD_OK;
 }
 
 /* ---- boot ------------------------------------------------------------ */
 
-/* Compare an image with its record, and remember what the component holds. */
-static fwd_status
-check_image(struct fwd_device *dev, const struct fwd_record_image *image)
+/* The manifest's component for an area; their number: it does not name it. */
+static uint32_t
+find_component(const struct fwd_device *dev, uint32_t area)
 {
-	struct fwd_ctx *const run = dev->run;
-	uint8_t got[FWD_DIGEST_MAX];
+	uint32_t i;
+
+	for (i = 0; i < dev->run->components; i++)
+		if (dev->area[i] == area)
+			break;
+	return i;
+}
+
+/* Compare what is stored with the record. */
+static fwd_status
+compare_image(struct fwd_device *dev, uint32_t i,
+    const struct fwd_record_image *image)
+{
 	const size_t n = fwd_digest_size(image->alg);
+	uint8_t got[FWD_DIGEST_MAX];
 
-	for (uint32_t i = 0; i < run->components; i++) {
-		struct fwd_component *const c = &run->component[i];
+	FWD_TRY(fwd_hash_stored(dev->run, i, image->alg, image->size, got));
+	FWD_TRY(fwd_note(dev->run, FWD_STEP_IMAGE, fwd_equal(got,
+	    image->digest, n, FWD_E_IMAGE), i, 0,
+	    fwd_fact_hex(fwd_span_of(got, n)),
+	    fwd_fact_hex(fwd_span_of(image->digest, n))));
+	dev->run->component[i].validated = true;
+	return FWD_OK;
+}
 
-		if (dev->area[i] != image->area)
-			continue;
-		FWD_TRY(fwd_hash_stored(run, i, image->alg, image->size, got));
-		FWD_TRY(fwd_note(run, FWD_STEP_IMAGE, fwd_equal(got,
-		    image->digest, n, FWD_E_IMAGE), i, 0,
-		    fwd_fact_hex(fwd_span_of(got, n)),
-		    fwd_fact_hex(fwd_span_of(image->digest, n))));
-		c->have_alg = image->alg;
-		c->have_size = image->size;
-		memcpy(c->have, image->digest, sizeof c->have);
-		c->validated = true;
-		return FWD_OK;
-	}
-	return FWD_E_COMPONENT;		/* the manifest does not name it */
+/* full: the validate sequence has run, and has to have matched the image. */
+static fwd_status
+check_image(struct fwd_device *dev, const struct fwd_record_image *image,
+    bool full)
+{
+	const uint32_t i = find_component(dev, image->area);
+	struct fwd_component *const c = &dev->run->component[i];
+
+	if (i == dev->run->components)
+		return FWD_E_COMPONENT;
+	if (fwd_launder(full) == 0)
+		FWD_TRY(compare_image(dev, i, image));
+	if (fwd_launder(c->validated) == 0)
+		return FWD_E_UNCHECKED_IMAGE;
+	/* what a load sequence may copy */
+	c->have_alg = image->alg;
+	c->have_size = image->size;
+	memcpy(c->have, image->digest, sizeof c->have);
+	return FWD_OK;
+}
+
+/* Is the manifest the one that was recorded, and not too old?  Only what was
+   confirmed may be older than the counter: it is what the device falls back
+   to. */
+static fwd_status
+check_number(struct fwd_device *dev)
+{
+	const struct fwd_bank *const bank = &dev->record.bank;
+	const uint64_t number = dev->run->man.sequence_number;
+	const uint64_t least = bank->state == FWD_BANK_CONFIRMED ?
+	    bank->sequence_number : dev->counter;
+	fwd_status s = FWD_OK;
+
+	if (number != bank->sequence_number ||
+	    fwd_launder64(number) < least)
+		s = FWD_E_ROLLBACK;
+	FWD_TRY(fwd_note(dev->run, FWD_STEP_SEQUENCE_NUMBER, s, FWD_NO_INDEX,
+	    0, fwd_fact_uint(number), fwd_fact_uint(least)));
+	if (fwd_launder64(least) > fwd_launder64(number))
+		fwd_panic();
+	return FWD_OK;
 }
 
 /* Is what lies in the bank still what was installed? */
@@ -365,91 +304,132 @@ verify_bank(struct fwd_device *dev)
 	const struct fwd_record *const rec = &dev->record;
 	const bool full = fwd_launder(dev->boot) != FWD_BOOT_FAST;
 	struct fwd_span envelope;
+	uint32_t i;
 
 	FWD_TRY(fwd_record_envelope(dev, dev->bank, &envelope));
 	FWD_TRY(fwd_boot_begin(dev->run, envelope, full));
-	if (dev->run->man.sequence_number != rec->bank.sequence_number)
-		return FWD_E_ROLLBACK;
-	for (uint32_t i = 0; i < rec->images; i++)
-		FWD_TRY(check_image(dev, &rec->image[i]));
-	if (!full)
-		return FWD_OK;
-	return fwd_section_run(dev->run, FWD_MAN_VALIDATE);
+	FWD_TRY(check_number(dev));
+	if (full)
+		FWD_TRY(fwd_section_run(dev->run, FWD_MAN_VALIDATE));
+	for (i = 0; i < rec->images; i++)
+		FWD_TRY(check_image(dev, &rec->image[i], full));
+	if (fwd_launder(i) != rec->images)
+		fwd_panic();
+	return FWD_OK;
 }
 
-/* Just before the release runs: write down what the next boot has to know. */
+/*
+ * Just before the release runs: write down what the next boot has to know.  Of
+ * these only the tried mark is worth not booting for.
+ */
 static fwd_status
-account(struct fwd_device *dev, uint32_t given_up)
+account(struct fwd_device *dev, bool give_up)
 {
 	const struct fwd_bank *const bank = &dev->record.bank;
+	const uint32_t other = 1 - dev->bank;
 
-	if (given_up != FWD_NO_INDEX)
-		FWD_TRY(fwd_record_mark(dev, given_up, FWD_MARK_FAILED));
-	if (bank->state == FWD_BANK_PENDING)
-		return fwd_record_mark(dev, dev->bank, FWD_MARK_TRIED);
+	if (give_up)
+		tell_bank(dev, other, fwd_record_mark(dev, other,
+		    FWD_MARK_FAILED), FWD_FACT_LITERAL("given up"));
 	if (bank->state == FWD_BANK_CONFIRMED)
 		/* Power may have failed between the mark and the counter. */
-		return fwd_counter_raise(dev, bank->sequence_number);
+		tell_bank(dev, dev->bank, fwd_counter_raise(dev,
+		    bank->sequence_number), FWD_FACT_LITERAL("counted"));
+	if (bank->state == FWD_BANK_PENDING)
+		return note_bank(dev, dev->bank, fwd_record_mark(dev,
+		    dev->bank, FWD_MARK_TRIED), FWD_FACT_LITERAL("tried"));
 	return FWD_OK;
 }
 
 static fwd_status
-run_bank(struct fwd_device *dev, uint32_t given_up)
+run_bank(struct fwd_device *dev, bool give_up)
 {
 	FWD_TRY(verify_bank(dev));
-	FWD_TRY(account(dev, given_up));
-	FWD_TRY(fwd_section_run(dev->run, FWD_MAN_LOAD));
-	return fwd_section_run(dev->run, FWD_MAN_INVOKE);
-}
-
-/* given_up: another bank, which is given up for this one, or none. */
-static fwd_status
-boot_bank(struct fwd_device *dev, uint32_t bank, uint32_t given_up)
-{
-	struct glue glue;
-	fwd_status s;
-
-	dev->bank = bank;
-	dev->prepared = true;		/* loading erases no record */
-	FWD_TRY(fwd_record_read(dev, bank));
-	/* A release that never ran may have become too old meanwhile. */
-	if (dev->record.bank.state == FWD_BANK_PENDING &&
-	    fwd_launder64(dev->record.bank.sequence_number) < dev->counter)
-		return FWD_E_ROLLBACK;
-	attach(&glue, dev);
-	s = run_bank(dev, given_up);
-	detach(&glue);
-	return s;
+	FWD_TRY(account(dev, give_up));
+	tell_bank(dev, dev->bank, FWD_OK, FWD_FACT_LITERAL("boots"));
+	return fwd_manifest_start(dev->run);
 }
 
 /*
- * The newest release first.  One that was tried and has not confirmed itself
- * is given up for the other, but tried again rather than booting nothing.
+ * Which bank to try, and in which states: the newest release first.  One that
+ * was tried and has not confirmed itself comes last, the newest of two at the
+ * very last.
  */
+static bool
+is_turn(const struct fwd_device *dev, uint32_t turn, uint32_t first,
+    uint32_t *bank)
+{
+	enum fwd_bank_state state;
+
+	*bank = turn == 0 || turn == 3 ? first : 1 - first;
+	state = dev->have[*bank].state;
+	return turn < FWD_BANKS ? state == FWD_BANK_PENDING ||
+	    state == FWD_BANK_CONFIRMED : state == FWD_BANK_TRIED;
+}
+
+static fwd_status
+boot(struct fwd_device *dev)
+{
+	const uint32_t first = newer(&dev->have[1], &dev->have[0]) ? 1 : 0;
+	bool refused[FWD_BANKS] = { false, false };
+	fwd_status s;
+	uint32_t k;
+
+	for (uint32_t turn = 0; turn < 2 * FWD_BANKS; turn++) {
+		if (!is_turn(dev, turn, first, &k))
+			continue;
+		dev->bank = k;
+		s = fwd_record_read(dev, k);
+		if (s == FWD_OK)
+			s = run_bank(dev, refused[1 - k] || (k != first &&
+			    dev->have[first].state == FWD_BANK_TRIED));
+		if (fwd_launder(s) == FWD_OK)
+			return s;
+		refused[k] = true;
+		tell_bank(dev, k, s, FWD_FACT_LITERAL("does not boot"));
+	}
+	return FWD_E_NOTHING_BOOTABLE;
+}
+
+/* What cannot be read does not keep the rest from booting. */
+static fwd_status
+begin_boot(struct fwd_device *dev)
+{
+	fwd_status s;
+
+	FWD_TRY(fwd_run_begin(dev->run));
+	FWD_TRY(check_device(dev));
+	if (fwd_counter_read(dev, &dev->counter) != FWD_OK)
+		dev->counter = UINT64_MAX;
+	for (uint32_t i = 0; i < FWD_BANKS; i++) {
+		s = read_bank(dev, i);
+		tell_bank(dev, i, s, state_fact(dev->have[i].state));
+	}
+	return FWD_OK;
+}
+
 fwd_status
 fwd_device_boot(struct fwd_device *dev, uint32_t *bank)
 {
-	struct fwd_bank have[FWD_BANKS];
-	uint32_t tried = FWD_NO_INDEX, first, i, k;
+	const struct fwd_policy *const policy = dev->run->policy;
+	struct fwd_policy timeless = *policy;
+	struct fwd_glue glue;
+	fwd_status s;
 
 	*bank = FWD_NO_INDEX;
-	FWD_TRY(fwd_counter_read(dev, &dev->counter));
-	FWD_TRY(read_banks(dev, have));
-	first = newer(&have[1], &have[0]);
-	for (i = 0; i < FWD_BANKS && *bank == FWD_NO_INDEX; i++) {
-		k = i == 0 ? first : 1 - first;
-		if (have[k].state == FWD_BANK_TRIED)
-			tried = k;
-		else if ((have[k].state == FWD_BANK_PENDING ||
-		    have[k].state == FWD_BANK_CONFIRMED) &&
-		    boot_bank(dev, k, i == 0 ? FWD_NO_INDEX : tried) ==
-		    FWD_OK)
-			*bank = k;
-	}
-	if (*bank == FWD_NO_INDEX && tried != FWD_NO_INDEX &&
-	    boot_bank(dev, tried, FWD_NO_INDEX) == FWD_OK)
-		*bank = tried;
-	return *bank != FWD_NO_INDEX ? FWD_OK : FWD_E_NOTHING_BOOTABLE;
+	timeless.clock = FWD_CLOCK_NONE;
+	timeless.time_min = INT64_MIN;
+	dev->run->policy = &timeless;
+	fwd_glue_attach(&glue, dev, true);
+	s = begin_boot(dev);
+	if (s == FWD_OK)
+		s = boot(dev);
+	s = fwd_verdict(dev->run, s);
+	fwd_glue_detach(&glue);
+	dev->run->policy = policy;
+	FWD_TRY(s);
+	*bank = dev->bank;
+	return FWD_OK;
 }
 
 /* ---- confirm, provision, status -------------------------------------- */
@@ -459,6 +439,7 @@ fwd_device_confirm(struct fwd_device *dev, uint32_t bank)
 {
 	const struct fwd_bank *const have = &dev->record.bank;
 
+	FWD_TRY(check_device(dev));
 	if (bank >= FWD_BANKS)
 		return FWD_E_API;
 	FWD_TRY(fwd_record_read(dev, bank));
@@ -472,10 +453,9 @@ fwd_device_confirm(struct fwd_device *dev, uint32_t bank)
 fwd_status
 fwd_device_provision(struct fwd_device *dev, uint64_t counter)
 {
-	const struct fwd_flash *const f = dev->flash;
-
+	FWD_TRY(check_device(dev));
 	for (uint32_t i = 0; i < FWD_BANKS; i++)
-		FWD_TRY(f->erase(f->ctx, FWD_AREA_RECORD, i,
+		FWD_TRY(dev->flash->erase(dev->flash->ctx, FWD_AREA_RECORD, i,
 		    dev->record_size));
 	return fwd_counter_init(dev, counter);
 }
@@ -484,6 +464,9 @@ fwd_status
 fwd_device_status(struct fwd_device *dev, struct fwd_bank bank[FWD_BANKS],
     uint64_t *counter)
 {
+	FWD_TRY(check_device(dev));
 	FWD_TRY(fwd_counter_read(dev, counter));
-	return read_banks(dev, bank);
+	FWD_TRY(read_banks(dev));
+	memcpy(bank, dev->have, sizeof dev->have);
+	return FWD_OK;
 }

@@ -119,8 +119,10 @@ check_parameters(struct survey *s, struct fwd_span arg, uint32_t depth)
 		    fwd_fact_none());
 	if (order.soft_set && depth == 0)	/* section 8.4.8.15 */
 		return FWD_E_PARAMETER;
-	if ((scratch.set >> FWD_PAR_SOURCE & 1u) != 0)
+	if ((scratch.set >> FWD_PAR_SOURCE & 1u) != 0) {
 		FWD_TRY(check_index(s, scratch.source));
+		s->ctx->component[scratch.source].is_source = true;
+	}
 	if ((scratch.set >> FWD_PAR_URI & 1u) != 0 &&
 	    (s->section == FWD_MAN_PAYLOAD_FETCH ||
 	    s->section == FWD_MAN_INSTALL))

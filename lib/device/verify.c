@@ -194,8 +194,8 @@ authenticate(struct fwd_ctx *ctx, struct fwd_span envelope, bool signatures)
 }
 
 /* May this device have it?  Then do what the manifest says. */
-static fwd_status
-install(struct fwd_ctx *ctx)
+fwd_status
+fwd_manifest_install(struct fwd_ctx *ctx)
 {
 	FWD_TRY(check_rollback(ctx));
 	FWD_TRY(check_components(ctx));
@@ -208,18 +208,23 @@ install(struct fwd_ctx *ctx)
 	return fwd_section_run(ctx, FWD_MAN_VALIDATE);
 }
 
-/* The same, and what its boot would do. */
-static fwd_status
-interpret(struct fwd_ctx *ctx)
+fwd_status
+fwd_manifest_start(struct fwd_ctx *ctx)
 {
-	FWD_TRY(install(ctx));
 	FWD_TRY(fwd_section_run(ctx, FWD_MAN_LOAD));
 	return fwd_section_run(ctx, FWD_MAN_INVOKE);
 }
 
-/* The last word: an acceptance forgets the alternatives that did not fit. */
 static fwd_status
-verdict(struct fwd_ctx *ctx, fwd_status s)
+interpret(struct fwd_ctx *ctx)
+{
+	FWD_TRY(fwd_manifest_install(ctx));
+	return fwd_manifest_start(ctx);
+}
+
+/* An acceptance forgets the alternatives that did not fit. */
+fwd_status
+fwd_verdict(struct fwd_ctx *ctx, fwd_status s)
 {
 	if (s == FWD_OK)
 		ctx->refusal = (struct fwd_event){ .status = FWD_OK };
@@ -240,12 +245,12 @@ check_envelope(struct fwd_ctx *ctx, struct fwd_span envelope)
 fwd_status
 fwd_envelope_check(struct fwd_ctx *ctx, struct fwd_span envelope)
 {
-	return verdict(ctx, check_envelope(ctx, envelope));
+	return fwd_verdict(ctx, check_envelope(ctx, envelope));
 }
 
 /* The same for a run that reads payloads: buffers, and storage or none. */
-static fwd_status
-begin_run(struct fwd_ctx *ctx)
+fwd_status
+fwd_run_begin(struct fwd_ctx *ctx)
 {
 	const struct fwd_port *const p = ctx->port;
 	const bool store = p->store_begin != NULL;
@@ -263,7 +268,7 @@ begin_run(struct fwd_ctx *ctx)
 static fwd_status
 run_envelope(struct fwd_ctx *ctx, struct fwd_span envelope)
 {
-	FWD_TRY(begin_run(ctx));
+	FWD_TRY(fwd_run_begin(ctx));
 	ctx->bundle.end = true;		/* there are no members */
 	FWD_TRY(authenticate(ctx, envelope, true));
 	return interpret(ctx);
@@ -272,16 +277,15 @@ run_envelope(struct fwd_ctx *ctx, struct fwd_span envelope)
 fwd_status
 fwd_envelope_run(struct fwd_ctx *ctx, struct fwd_span envelope)
 {
-	return verdict(ctx, run_envelope(ctx, envelope));
+	return fwd_verdict(ctx, run_envelope(ctx, envelope));
 }
 
-/* Open a bundle: its envelope, authenticated. */
-static fwd_status
-open_bundle(struct fwd_ctx *ctx)
+fwd_status
+fwd_bundle_open(struct fwd_ctx *ctx)
 {
 	struct fwd_span envelope;
 
-	FWD_TRY(begin_run(ctx));
+	FWD_TRY(fwd_run_begin(ctx));
 	FWD_TRY(read_envelope(ctx, &envelope));
 	return authenticate(ctx, envelope, true);
 }
@@ -289,33 +293,20 @@ open_bundle(struct fwd_ctx *ctx)
 static fwd_status
 check_bundle(struct fwd_ctx *ctx)
 {
-	FWD_TRY(open_bundle(ctx));
+	FWD_TRY(fwd_bundle_open(ctx));
 	return interpret(ctx);
 }
 
 fwd_status
 fwd_bundle_check(struct fwd_ctx *ctx)
 {
-	return verdict(ctx, check_bundle(ctx));
-}
-
-static fwd_status
-install_bundle(struct fwd_ctx *ctx)
-{
-	FWD_TRY(open_bundle(ctx));
-	return install(ctx);
-}
-
-fwd_status
-fwd_bundle_install(struct fwd_ctx *ctx)
-{
-	return verdict(ctx, install_bundle(ctx));
+	return fwd_verdict(ctx, check_bundle(ctx));
 }
 
 fwd_status
 fwd_boot_begin(struct fwd_ctx *ctx, struct fwd_span envelope, bool signatures)
 {
-	FWD_TRY(begin_run(ctx));
+	FWD_TRY(fwd_run_begin(ctx));
 	ctx->bundle.end = true;
 	FWD_TRY(authenticate(ctx, envelope, signatures));
 	FWD_TRY(check_components(ctx));
