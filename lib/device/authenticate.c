@@ -71,20 +71,30 @@ check_chain(struct fwd_ctx *ctx, const struct fwd_cose *cose,
 }
 
 /* One modulus is one RSA key: its holder can sign for any exponent. */
-static bool
-same_key(const struct fwd_key *a, const struct fwd_key *b)
+bool
+fwd_same_key(const struct fwd_key *a, const struct fwd_key *b)
 {
 	return a->type == b->type && fwd_span_equal(a->point, b->point);
 }
 
-/* Count a signer whose key was not counted before. */
+/*
+ * Count a signer whose key was not counted before.  A key under several
+ * anchors stands for the first of the policy, in whatever order it signed.
+ */
 static void
 add_signer(struct fwd_ctx *ctx, const struct fwd_signer *signer)
 {
-	for (size_t i = 0; i < ctx->signers; i++)
-		if (same_key(&ctx->signer[i].chain.key, &signer->chain.key))
-			return;
-	ctx->signer[ctx->signers++] = *signer;
+	size_t i;
+
+	for (i = 0; i < ctx->signers; i++)
+		if (fwd_same_key(&ctx->signer[i].chain.key,
+		    &signer->chain.key))
+			break;
+	if (i == ctx->signers)
+		ctx->signers++;
+	else if (ctx->signer[i].chain.anchor <= signer->chain.anchor)
+		return;
+	ctx->signer[i] = *signer;
 }
 
 /* Judge one signature block. */
@@ -141,7 +151,8 @@ fwd_authenticate(struct fwd_ctx *ctx)
 		FWD_TRY(check_block(ctx, i));
 	if (fwd_launder64(i) != ctx->env.blocks)
 		fwd_panic();
-	return fwd_note(ctx, FWD_STEP_SIGNERS, count_signers(ctx),
+	FWD_TRY(fwd_note(ctx, FWD_STEP_SIGNERS, count_signers(ctx),
 	    FWD_NO_INDEX, 0, fwd_fact_uint(ctx->signers),
-	    fwd_fact_uint(ctx->policy->threshold));
+	    fwd_fact_uint(ctx->policy->threshold)));
+	return fwd_rules_check(ctx);
 }

@@ -42,6 +42,7 @@ begin(struct fwd_ctx *ctx, uint32_t i, uint64_t size)
 	if ((ctx->policy->flags & FWD_ANY_PROFILE) == 0 &&
 	    (!c->vendor_ok || !c->class_ok))
 		return FWD_E_UNCHECKED_ID;
+	FWD_TRY(fwd_right_check(ctx, i));
 	if (size > c->capacity)
 		return fwd_note(ctx, FWD_STEP_COMPONENT, FWD_E_STORE_SIZE, i,
 		    0, fwd_fact_uint(size), fwd_fact_uint(c->capacity));
@@ -239,6 +240,7 @@ fwd_component_copy(struct fwd_ctx *ctx, uint32_t i)
 		return FWD_E_PAYLOAD_MISSING;
 	if (from->written && (ctx->policy->flags & FWD_ANY_PROFILE) == 0)
 		return FWD_E_UNCHECKED_IMAGE;
+	FWD_TRY(fwd_right_check(ctx, (uint32_t)c->source));
 	from->copied_from = true;
 	FWD_TRY(begin(ctx, i, from->have_size));
 	c->have_alg = from->have_alg;

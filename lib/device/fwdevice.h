@@ -38,6 +38,8 @@
 #define FWD_AUTH_MAX		8u	/* signature blocks looked at */
 #define FWD_CHAIN_MAX		8u	/* certificates in one x5chain */
 #define FWD_ANCHORS_MAX		16u	/* trust anchors in a policy */
+#define FWD_RULES_MAX		8u	/* rules about signers in it */
+#define FWD_RIGHTS_MAX		32u	/* components with rights in it */
 #define FWD_DEPTH_MAX		4u	/* command sequences in one another */
 #define FWD_STEPS_MAX		2048u	/* commands in one section's run */
 #define FWD_CBOR_DEPTH_MAX	8u	/* nesting of items that are skipped */
@@ -327,7 +329,20 @@
 	    "the release leaves out a component that has two slots")	\
 	X(FWD_E_NOTHING_BOOTABLE, 0x728ce9f4,	\
 	    "nothing-bootable",	\
-	    "the device holds no release that may be booted")
+	    "the device holds no release that may be booted")	\
+	/* signers, rights and time */	\
+	X(FWD_E_RULE, 0x0e9aa613,	\
+	    "signer-rule",	\
+	    "the signers do not meet a rule of the policy")	\
+	X(FWD_E_RIGHT, 0x78e8d562,	\
+	    "component-not-permitted",	\
+	    "no signer has the right to sign for a component")	\
+	X(FWD_E_USE_BEFORE, 0x5b1f4b62,	\
+	    "use-before-passed",	\
+	    "the time before which the update had to be used has passed")	\
+	X(FWD_E_UNTIMED, 0x22902107,	\
+	    "clock-needed",	\
+	    "the update has to be used before some time, and the device has no clock")
 
 enum fwd_status_value {
 #define FWD_STATUS_CONST(name, value, code, text) name = value,
@@ -557,6 +572,8 @@ FWD_MUST_USE fwd_status fwd_cbor_end(const struct fwd_cbor *c);
 	X(FWD_STEP_ANCHOR, "trust-anchor") \
 	X(FWD_STEP_SIGNATURE, "signature") \
 	X(FWD_STEP_SIGNERS, "signers") \
+	X(FWD_STEP_RULE, "signer-rule") \
+	X(FWD_STEP_RIGHT, "signer-right") \
 	X(FWD_STEP_MANIFEST_DIGEST, "manifest-digest") \
 	X(FWD_STEP_MANIFEST, "manifest") \
 	X(FWD_STEP_SEQUENCE_NUMBER, "sequence-number") \
@@ -658,6 +675,36 @@ enum {					/* fwd_policy.flags */
 	/* Do not demand the manifest profile that fwbundle(5) describes;
 	   what the draft itself demands still holds. */
 	FWD_ANY_PROFILE = 1u << 3,
+	/* With FWD_CLOCK_NONE a manifest's use-before is not judged, unless
+	   time_min is past it.  Without this flag such a manifest is refused,
+	   because nobody can tell whether its time has passed. */
+	FWD_UNTIMED = 1u << 4,
+};
+
+enum {					/* fwd_rule.distinct */
+	FWD_DISTINCT_KEYS = 0x4d72,	/* each key counts once */
+	FWD_DISTINCT_ANCHORS = 0xb28d,	/* and each anchor, too */
+};
+
+/*
+ * So many signers under any of these anchors there have to be: "2 of quality,
+ * release and security".
+ */
+struct fwd_rule {
+	uint32_t anchors;		/* bit i: anchor[i] of the policy */
+	uint32_t threshold;		/* >= 1 */
+	uint32_t distinct;
+};
+
+/*
+ * Who may sign for a component (the draft, section 9): of the signers, one at
+ * least is under one of these anchors.  Demanded of manifests that write to it
+ * (fetch, copy, write), copy from it or invoke it.  Anybody may sign for a
+ * component that has no right.
+ */
+struct fwd_right {
+	struct fwd_span component;	/* encoded identifier */
+	uint32_t anchors;		/* as in fwd_rule */
 };
 
 struct fwd_policy {
@@ -672,6 +719,18 @@ struct fwd_policy {
 	struct fwd_span purpose;	/* extended key usage the leaf must
 					   have: content of the DER OBJECT
 					   IDENTIFIER; empty: any */
+	/*
+	 * Each rule has to be met, besides the threshold.  A key counts once,
+	 * for the first of the anchors under which it signs.  A rule or a
+	 * right that names no anchor or one that is not there, a threshold
+	 * that can never be met, a rule with FWD_DISTINCT_ANCHORS that has two
+	 * anchors with one key, and two rights for one component make the
+	 * policy invalid.
+	 */
+	const struct fwd_rule *rule;
+	size_t rules;
+	const struct fwd_right *right;
+	size_t rights;
 };
 
 /* id-kp-codeSigning, 1.3.6.1.5.5.7.3.3, for fwd_policy.purpose. */
@@ -756,7 +815,7 @@ enum {
 /* Commands. */
 enum {
 	FWD_COND_VENDOR = 1, FWD_COND_CLASS = 2, FWD_COND_IMAGE = 3,
-	FWD_COND_SLOT = 5, FWD_COND_CONTENT = 6, FWD_COND_ABORT = 14,
+	FWD_COND_USE_BEFORE = 4, FWD_COND_SLOT = 5, FWD_COND_CONTENT = 6, FWD_COND_ABORT = 14,
 	FWD_COND_DEVICE = 24,
 	FWD_DIR_SET_INDEX = 12, FWD_DIR_TRY_EACH = 15, FWD_DIR_WRITE = 18,
 	FWD_DIR_OVERRIDE = 20, FWD_DIR_FETCH = 21, FWD_DIR_COPY = 22,
@@ -766,7 +825,7 @@ enum {
 /* Parameters. */
 enum {
 	FWD_PAR_VENDOR = 1, FWD_PAR_CLASS = 2, FWD_PAR_DIGEST = 3,
-	FWD_PAR_SLOT = 5, FWD_PAR_STRICT_ORDER = 12,
+	FWD_PAR_USE_BEFORE = 4, FWD_PAR_SLOT = 5, FWD_PAR_STRICT_ORDER = 12,
 	FWD_PAR_SOFT_FAILURE = 13, FWD_PAR_SIZE = 14, FWD_PAR_CONTENT = 18,
 	FWD_PAR_URI = 21, FWD_PAR_SOURCE = 22, FWD_PAR_INVOKE_ARGS = 23,
 	FWD_PAR_DEVICE = 24, FWD_PAR_FETCH_ARGS = 25,
@@ -894,7 +953,7 @@ struct fwd_port {
 	/* The stored sequence number: manifests below it are refused. */
 	fwd_status (*sequence_number)(void *ctx, uint64_t *stored);
 	/* The time; called with FWD_CLOCK_TRUSTED only.  FWD_E_CLOCK: not
-	   known. */
+	   known, as when this is NULL. */
 	fwd_status (*now)(void *ctx, int64_t *now);
 	/*
 	 * Component storage.  All four NULL: nothing is stored, and the
@@ -925,7 +984,7 @@ struct fwd_component {
 	uint32_t set;			/* 1 << key */
 	struct fwd_span vendor, class_id, device;
 	struct fwd_digest digest;
-	uint64_t size, slot, source;
+	uint64_t size, slot, source, use_before;
 	struct fwd_span content, uri, args, fetch_args;
 	/* state */
 	bool vendor_ok, class_ok;	/* conditions met in the shared seq. */
@@ -1005,6 +1064,7 @@ struct fwd_ctx {
 		int64_t section;
 	} seq;
 	int64_t now;
+	uint32_t origin;		/* whether the signers are known */
 };
 
 /*

@@ -25,6 +25,13 @@ fwd_launder64(uint64_t v)
 	return v;
 }
 
+static inline const void *
+fwd_launder_ptr(const void *p)
+{
+	__asm__ volatile("" : "+r"(p) : : "memory");
+	return p;
+}
+
 /* Go on only if e is FWD_OK, asked twice; a skipped branch meets the next. */
 #define FWD_TRY(e) do {							\
 	const fwd_status s_ = (e);					\
@@ -115,6 +122,35 @@ fwd_envelope_member(void)
 
 /* Judge the signature blocks of ctx->env against the policy. */
 FWD_MUST_USE fwd_status fwd_authenticate(struct fwd_ctx *ctx);
+
+/* Are these one key?  An RSA modulus is one, whatever the exponent. */
+bool fwd_same_key(const struct fwd_key *a, const struct fwd_key *b);
+
+/* ---- policy.c -------------------------------------------------------- */
+
+enum {					/* fwd_ctx.origin */
+	/* The signers are judged in this run. */
+	FWD_ORIGIN_SIGNERS = 0x2d96,
+	/* They were judged, with rules and rights, when the envelope was put
+	   into secure storage, and are not known now. */
+	FWD_ORIGIN_STORAGE = 0xd269,
+};
+
+/* Can the policy be met at all?  FWD_OK or FWD_E_POLICY. */
+FWD_MUST_USE fwd_status fwd_policy_check(const struct fwd_policy *policy);
+/* Do the signers of ctx meet the rules? */
+FWD_MUST_USE fwd_status fwd_rules_check(struct fwd_ctx *ctx);
+/* May one of them sign for component i? */
+FWD_MUST_USE fwd_status fwd_right_check(struct fwd_ctx *ctx, uint32_t i);
+
+/* ---- clock.c --------------------------------------------------------- */
+
+/* Read the time into ctx->now, if the policy has a clock. */
+FWD_MUST_USE fwd_status fwd_clock_read(struct fwd_ctx *ctx);
+/* The condition use-before of component i, for the caller to report.
+   FWD_UNJUDGED: nobody can tell, and the policy leaves it at that. */
+FWD_MUST_USE fwd_status fwd_use_before(const struct fwd_ctx *ctx, uint32_t i,
+    struct fwd_fact *got, struct fwd_fact *want);
 
 /* ---- ustar.c --------------------------------------------------------- */
 

@@ -12,7 +12,7 @@ static const struct {
 	const char *command;
 	fwd_status want;
 } illegal[] = {
-	{ "4, 0", FWD_E_COMMAND }, { "0, 0", FWD_E_COMMAND },
+	{ "4, 16", FWD_E_COMMAND }, { "0, 0", FWD_E_COMMAND },
 	{ "7, 0", FWD_E_COMMAND }, { "13, 0", FWD_E_COMMAND },
 	{ "19, {5: 1}", FWD_E_COMMAND },	/* set-parameters */
 	{ "27, 0", FWD_E_COMMAND }, { "33, 0", FWD_E_COMMAND },
@@ -25,7 +25,7 @@ static const struct {
 	{ "1, h''", FWD_E_CBOR_TYPE },
 	/* parameters */
 	{ "20, {}", FWD_E_PARAMETER }, { "20, 0", FWD_E_CBOR_TYPE },
-	{ "20, {0: 0}", FWD_E_PARAMETER }, { "20, {4: 0}", FWD_E_PARAMETER },
+	{ "20, {0: 0}", FWD_E_PARAMETER }, { "20, {4: -1}", FWD_E_CBOR_TYPE },
 	{ "20, {26: 0}", FWD_E_PARAMETER },
 	{ "20, {32: 0}", FWD_E_PARAMETER },
 	{ "20, {33: 0}", FWD_E_PARAMETER },

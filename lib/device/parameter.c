@@ -50,6 +50,8 @@ set_one(struct fwd_cbor *c, int64_t key, struct fwd_component *to,
 		return fwd_cbor_uint(c, &to->size);
 	case FWD_PAR_SLOT:
 		return fwd_cbor_uint(c, &to->slot);
+	case FWD_PAR_USE_BEFORE:
+		return fwd_cbor_uint(c, &to->use_before);
 	case FWD_PAR_SOURCE:
 		return fwd_cbor_uint(c, &to->source);
 	case FWD_PAR_URI:

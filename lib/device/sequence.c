@@ -33,7 +33,7 @@ is_condition(int64_t code)
 	return code == FWD_COND_VENDOR || code == FWD_COND_CLASS ||
 	    code == FWD_COND_DEVICE || code == FWD_COND_IMAGE ||
 	    code == FWD_COND_SLOT || code == FWD_COND_CONTENT ||
-	    code == FWD_COND_ABORT;
+	    code == FWD_COND_ABORT || code == FWD_COND_USE_BEFORE;
 }
 
 /* A condition that does not hold, as opposed to one that broke down. */
@@ -42,7 +42,7 @@ is_no(fwd_status s)
 {
 	return s == FWD_E_VENDOR || s == FWD_E_CLASS || s == FWD_E_DEVICE ||
 	    s == FWD_E_IMAGE || s == FWD_E_SLOT || s == FWD_E_CONTENT ||
-	    s == FWD_E_ABORT || s == FWD_E_UNSET;
+	    s == FWD_E_ABORT || s == FWD_E_USE_BEFORE || s == FWD_E_UNSET;
 }
 
 /* The port's answer is a verdict only if the policy lets it abstain. */
@@ -107,6 +107,9 @@ condition(struct fwd_ctx *ctx, uint32_t i, int64_t code)
 	case FWD_COND_CONTENT:
 		s = fwd_component_content(ctx, i);
 		break;
+	case FWD_COND_USE_BEFORE:	/* no port is asked */
+		s = fwd_use_before(ctx, i, &got, &want);
+		return fwd_note(ctx, FWD_STEP_COMMAND, s, i, code, got, want);
 	default:
 		s = FWD_E_ABORT;
 		break;
@@ -235,6 +238,7 @@ invoke(struct fwd_ctx *ctx, uint32_t i)
 	if (fwd_launder(c->written) != 0 ||
 	    (fwd_launder(c->validated) == 0 && !any_profile(ctx)))
 		fwd_panic();
+	FWD_TRY(fwd_right_check(ctx, i));
 	if (ctx->port->invoke == NULL)
 		return FWD_OK;
 	return ctx->port->invoke(ctx->port->ctx, i, c->args);
@@ -282,7 +286,7 @@ execute_for(struct fwd_ctx *ctx, uint32_t i, const struct fwd_command *cmd,
 	FWD_TRY(count_step(ctx));
 	if (is_condition(cmd->code)) {
 		s = condition(ctx, i, cmd->code);
-		if (s == FWD_UNJUDGED)	/* only with FWD_NO_DEVICE */
+		if (s == FWD_UNJUDGED)	/* only if the policy allows it */
 			s = FWD_OK;
 		FWD_TRY(s);
 		remember_identity(ctx, i, cmd->code);

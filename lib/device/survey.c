@@ -10,6 +10,8 @@ struct survey {
 	struct fwd_ctx *ctx;
 	int64_t section;
 	uint32_t commands;
+	uint32_t index;			/* bit i: commands are for component i,
+					   perhaps */
 };
 
 static fwd_status sequence(struct survey *s, struct fwd_span data,
@@ -25,23 +27,42 @@ check_policy(struct fwd_cbor *c)
 	return policy <= 15 ? FWD_OK : FWD_E_COMMAND;
 }
 
+/* Before anything is written: is there a signer for all that would be? */
+static fwd_status
+check_rights(const struct survey *s)
+{
+	for (uint32_t i = 0; i < s->ctx->man.components_n; i++)
+		if ((s->index >> i & 1u) != 0)
+			FWD_TRY(fwd_right_check(s->ctx, i));
+	return FWD_OK;
+}
+
 static fwd_status
 check_index(const struct survey *s, uint64_t index)
 {
 	return index < s->ctx->man.components_n ? FWD_OK : FWD_E_INDEX;
 }
 
+static uint32_t
+every_component(const struct survey *s)
+{
+	return ((uint32_t)1 << s->ctx->man.components_n) - 1;
+}
+
 /* An index, true for all, or an array of indices (section 6.5). */
 static fwd_status
-check_index_argument(const struct survey *s, struct fwd_cbor *c)
+check_index_argument(struct survey *s, struct fwd_cbor *c)
 {
 	uint64_t n, index;
 	bool all;
 
+	s->index = 0;
 	switch (fwd_cbor_peek(c)) {
 	case FWD_CBOR_UINT:
 		FWD_TRY(fwd_cbor_uint(c, &index));
-		return check_index(s, index);
+		FWD_TRY(check_index(s, index));
+		s->index = (uint32_t)1 << index;
+		return FWD_OK;
 	case FWD_CBOR_ARRAY:
 		FWD_TRY(fwd_cbor_array(c, &n));
 		if (n == 0 || n > s->ctx->man.components_n)
@@ -49,10 +70,12 @@ check_index_argument(const struct survey *s, struct fwd_cbor *c)
 		for (; n > 0; n--) {
 			FWD_TRY(fwd_cbor_uint(c, &index));
 			FWD_TRY(check_index(s, index));
+			s->index |= (uint32_t)1 << index;
 		}
 		return FWD_OK;
 	default:
 		FWD_TRY(fwd_cbor_bool(c, &all));
+		s->index = every_component(s);
 		return all ? FWD_OK : FWD_E_INDEX;
 	}
 }
@@ -160,12 +183,14 @@ command(struct survey *s, const struct fwd_command *cmd, uint32_t depth)
 	case FWD_COND_SLOT:
 	case FWD_COND_CONTENT:
 	case FWD_COND_ABORT:
+	case FWD_COND_USE_BEFORE:
 		return check_policy(&c);
 	case FWD_DIR_WRITE:
 	case FWD_DIR_FETCH:
 	case FWD_DIR_COPY:
 	case FWD_DIR_INVOKE:
 		FWD_TRY(check_place(s, cmd->code));
+		FWD_TRY(check_rights(s));
 		return check_policy(&c);
 	case FWD_DIR_SET_INDEX:
 		return check_index_argument(s, &c);
@@ -187,6 +212,7 @@ sequence(struct survey *s, struct fwd_span data, uint32_t depth)
 {
 	struct fwd_sequence seq;
 	struct fwd_command cmd;
+	const uint32_t index = s->index;
 	bool first = depth == 0 && s->ctx->man.components_n > 1;
 	fwd_status status;
 
@@ -206,17 +232,20 @@ sequence(struct survey *s, struct fwd_span data, uint32_t depth)
 			    FWD_NO_INDEX, cmd.code, fwd_fact_none(),
 			    fwd_fact_none());
 	}
+	s->index = index;		/* as the interpreter restores it */
 	return FWD_OK;
 }
 
 static fwd_status
 section(struct fwd_ctx *ctx, int64_t key, struct fwd_span content)
 {
-	struct survey s = { ctx, key, 0 };
+	struct survey s = { .ctx = ctx, .section = key };
 	fwd_status status;
 
 	if (content.p == NULL)
 		return FWD_OK;
+	if (ctx->man.components_n == 1)	/* the index may be left out */
+		s.index = 1;
 	status = sequence(&s, content, 0);
 	if (status != FWD_OK)
 		return fwd_note(ctx, FWD_STEP_SECTION, status, FWD_NO_INDEX,

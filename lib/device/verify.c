@@ -19,33 +19,17 @@ note(struct fwd_ctx *ctx, enum fwd_step step, fwd_status s)
 static fwd_status
 begin(struct fwd_ctx *ctx)
 {
-	const struct fwd_policy *const p = ctx->policy;
-
 	ctx->env = (struct fwd_envelope){ 0 };
 	ctx->man = (struct fwd_manifest){ 0 };
 	ctx->refusal = (struct fwd_event){ .status = FWD_OK };
 	ctx->signers = ctx->attachments = 0;
 	ctx->components = 0;
 	ctx->now = 0;
+	ctx->origin = FWD_ORIGIN_SIGNERS;
 	memset(&ctx->bundle, 0, sizeof ctx->bundle);
-	if (p->anchor == NULL || p->anchors == 0 ||
-	    p->anchors > FWD_ANCHORS_MAX || p->threshold == 0 ||
-	    (p->clock != FWD_CLOCK_NONE && p->clock != FWD_CLOCK_TRUSTED))
+	if (fwd_policy_check(ctx->policy) != FWD_OK)
 		return note(ctx, FWD_STEP_SIGNERS, FWD_E_POLICY);
 	return FWD_OK;
-}
-
-static fwd_status
-read_clock(struct fwd_ctx *ctx)
-{
-	fwd_status s;
-
-	if (ctx->policy->clock != FWD_CLOCK_TRUSTED)
-		return FWD_OK;
-	s = ctx->port->now(ctx->port->ctx, &ctx->now);
-	return fwd_note(ctx, FWD_STEP_CLOCK, s, FWD_NO_INDEX, 0,
-	    s == FWD_OK ? fwd_fact_time(ctx->now) : fwd_fact_none(),
-	    fwd_fact_none());
 }
 
 /* Hash a byte string with its head and compare (sections 8.3 and 8.4.12). */
@@ -179,11 +163,13 @@ read_envelope(struct fwd_ctx *ctx, struct fwd_span *envelope)
 static fwd_status
 authenticate(struct fwd_ctx *ctx, struct fwd_span envelope, bool signatures)
 {
-	FWD_TRY(read_clock(ctx));
+	FWD_TRY(fwd_clock_read(ctx));
 	FWD_TRY(note(ctx, FWD_STEP_ENVELOPE,
 	    fwd_envelope_read(envelope, &ctx->env)));
 	if (fwd_launder(signatures) != 0)
 		FWD_TRY(fwd_authenticate(ctx));
+	else
+		ctx->origin = FWD_ORIGIN_STORAGE;
 	FWD_TRY(check_manifest_digest(ctx));
 	/* Only now does anything in the manifest mean something. */
 	FWD_TRY(note(ctx, FWD_STEP_MANIFEST,
