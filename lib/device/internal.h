@@ -32,11 +32,18 @@ fwd_launder_ptr(const void *p)
 	return p;
 }
 
-/* Go on only if e is FWD_OK, asked twice; a skipped branch meets the next. */
+/*
+ * Go on only if e is FWD_OK, asked twice; a skipped branch meets the next.  A
+ * branch that is taken without reason must not end a function with FWD_OK
+ * before its work is done, so what leaves here is asked twice as well.
+ */
 #define FWD_TRY(e) do {							\
 	const fwd_status s_ = (e);					\
-	if (fwd_launder(s_) != FWD_OK)					\
+	if (fwd_launder(s_) != FWD_OK) {				\
+		if (fwd_launder(s_) == FWD_OK)				\
+			fwd_panic();					\
 		return s_;						\
+	}								\
 	if (fwd_launder(~s_) != ~(fwd_status)FWD_OK)			\
 		fwd_panic();						\
 } while (0)
