@@ -281,6 +281,7 @@ struct fw_profile {
 	uint32_t threshold;
 	uint32_t clock;			/* FWD_CLOCK_ */
 	int64_t time_min;		/* INT64_MIN: none */
+	uint32_t boot;			/* FWD_BOOT_, see fwslots.h */
 	struct fw_profile_component component[FWD_COMPONENTS_MAX];
 	size_t components;
 };

@@ -2,6 +2,7 @@
 /* The device profile: schemas/profile.schema.json says the same. */
 #include <string.h>
 
+#include "device/fwslots.h"
 #include "host/fields.h"
 #include "host/internal.h"
 
@@ -13,6 +14,7 @@
 struct keys {
 	const struct fw_node *device, *trust, *clock, *components;
 	uint64_t format, sequence_number;
+	int32_t boot;
 };
 
 struct device_keys {
@@ -41,6 +43,10 @@ static const struct fw_choice sources[] = {
 	{ NULL, 0 },
 };
 
+static const struct fw_choice boots[] = {
+	{ "fast", FWD_BOOT_FAST }, { "full", FWD_BOOT_FULL }, { NULL, 0 },
+};
+
 static const char *
 rule_time(const char *text)
 {
@@ -62,6 +68,8 @@ static const struct fw_field fields[] = {
 	  .required = true },
 	{ .key = "clock", .type = FW_FIELD_MAP, .at = AT(clock),
 	  .required = true },
+	{ .key = "boot", .type = FW_FIELD_CHOICE, .at = AT(boot),
+	  .choice = boots },
 	{ .key = "components", .type = FW_FIELD_LIST, .at = AT(components),
 	  .min = 1, .max = FWD_COMPONENTS_MAX, .required = true },
 };
@@ -264,11 +272,12 @@ static enum fw_kind
 read_profile(const char *file, const struct fw_node *root,
     struct fw_profile *p, struct fw_error *err)
 {
-	struct keys k = { 0 };
+	struct keys k = { .boot = FWD_BOOT_FULL };
 
 	FW_TRY(fw_fields_version(file, root, "profile", "descriptor", err));
 	FW_TRY(fw_fields_read(file, root, fields, N(fields), &k, err));
 	p->sequence_number = k.sequence_number;
+	p->boot = (uint32_t)k.boot;
 	FW_TRY(fw_text_dup(file, &p->path, err));
 	FW_TRY(read_device(file, k.device, p, err));
 	FW_TRY(read_trust(file, k.trust, p, err));
