@@ -20,7 +20,10 @@ struct judge {
 	struct fwd_anchor anchors[FWD_ANCHORS_MAX];	/* the same, for the
 							   library */
 	size_t n;
+	struct fwd_right right[FWD_COMPONENTS_MAX];
 	struct fwd_policy policy;
+	int right_of;			/* the component that was refused,
+					   in the profile */
 	int64_t now;
 	int fd;
 	struct fwp_crypto *crypto;
@@ -86,15 +89,19 @@ set_policy(struct judge *j)
 {
 	const bool device = j->opt->device != NULL;
 
-	j->policy = (struct fwd_policy){
-		.anchor = j->anchors,
-		.anchors = j->n,
-		.threshold = device ? j->profile.threshold : 1,
-		.clock = device ? j->profile.clock : FWD_CLOCK_TRUSTED,
-		.time_min = device ? j->profile.time_min : INT64_MIN,
-		.flags = device ? 0 : FWD_NO_DEVICE,
-		.purpose = fwd_code_signing,
-	};
+	if (device)
+		fw_profile_policy(&j->profile, j->anchors, j->right,
+		    &j->policy);
+	else
+		j->policy = (struct fwd_policy){
+			.threshold = 1, .clock = FWD_CLOCK_TRUSTED,
+			.time_min = INT64_MIN, .flags = FWD_NO_DEVICE,
+			.purpose = fwd_code_signing,
+		};
+	j->policy.anchor = j->anchors;
+	j->policy.anchors = j->n;
+	if (j->opt->trusts > 0)		/* rules are about other anchors */
+		j->policy.rules = j->policy.rights = 0;
 	if (j->opt->time != FW_TIME_DEFAULT)
 		j->policy.clock = j->opt->time == FW_TIME_NONE ?
 		    FWD_CLOCK_NONE : FWD_CLOCK_TRUSTED;
@@ -424,6 +431,10 @@ signer_json(struct judge *j, const struct fwd_signer *s, struct fw_error *err)
 	set(j, o, "algorithm", json_string(fwd_alg_name(s->alg)));
 	set(j, o, "signature-block", number(s->block));
 	set(j, o, "anchor", json_string(j->anchor[s->chain.anchor].label));
+	if (j->opt->trusts == 0 &&
+	    j->profile.anchor_name[s->chain.anchor] != NULL)
+		set(j, o, "anchor-name",
+		    json_string(j->profile.anchor_name[s->chain.anchor]));
 	if (s->bare_key)
 		return o;		/* there is no certificate */
 	if (fw_name_format(s->chain.subject, &subject, err) != FW_OK) {
@@ -498,8 +509,11 @@ add_limits(struct judge *j)
 		add_unjudged(j, "whether the images fit into the device's "
 		    "slots");
 	} else if (j->opt->trusts > 0) {
-		add_unjudged(j, "the trust anchors of the device profile: "
-		    "--trust replaces them");
+		add_unjudged(j, j->profile.rules + j->profile.rights > 0 ?
+		    "the trust anchors, rules and rights of the device "
+		    "profile: --trust replaces them" :
+		    "the trust anchors of the device profile: --trust "
+		    "replaces them");
 	}
 	if (j->run.man.text.declared && j->run.man.text.content.p == NULL)
 		add_unjudged(j, "texts and attachments: they were severed from "
@@ -573,9 +587,28 @@ device_json(struct judge *j)
 	return o;
 }
 
+/* The refusal for want of signers, by their names. */
+static json_t *
+signers_refusal(struct judge *j)
+{
+	json_t *const o = fw_refusal_json(&j->run.refusal);
+	char found[FW_RULE_TEXT], wanted[FW_RULE_TEXT];
+
+	if (j->run.refusal.step == FWD_STEP_RULE)
+		fw_rule_text(&j->profile, &j->run, found, wanted);
+	else if (j->run.refusal.step == FWD_STEP_RIGHT && j->right_of >= 0)
+		fw_right_text(&j->profile, &j->run, (size_t)j->right_of,
+		    found, wanted);
+	else
+		return o;
+	set(j, o, "fact", json_string(found));
+	set(j, o, "expected", json_string(wanted));
+	return o;
+}
+
 /* The refusal; of an identity, with what the profile says instead. */
 static json_t *
-refusal_json(struct judge *j)
+identity_refusal(struct judge *j)
 {
 	const struct fw_profile *const p = &j->profile;
 	const struct fwd_event *const ev = &j->run.refusal;
@@ -602,6 +635,15 @@ refusal_json(struct judge *j)
 		set(j, o, "expected-one-of", json_incref(ids));
 	json_decref(ids);
 	return o;
+}
+
+static json_t *
+refusal_json(struct judge *j)
+{
+	if (j->run.refusal.status == FWD_E_RULE ||
+	    j->run.refusal.status == FWD_E_RIGHT)
+		return signers_refusal(j);
+	return identity_refusal(j);
 }
 
 static enum fw_kind
@@ -670,6 +712,8 @@ run_profiled(struct judge *j)
 
 	j->run.port = &port;
 	s = fwd_bundle_check(&j->run);
+	if (s == FWD_E_RIGHT && j->run.refusal.index < j->run.components)
+		j->right_of = dev.component[j->run.refusal.index];
 	for (uint32_t i = 0; i < j->run.components; i++) {
 		const struct fw_profile_component *const c =
 		    &j->profile.component[dev.component[i]];
@@ -693,6 +737,7 @@ fw_judge(const struct fw_judge_options *opt, json_t **report,
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	j->opt = opt;
 	j->fd = -1;
+	j->right_of = -1;
 	if (opt->device != NULL)
 		FW_TRY(fw_profile_load(opt->device, &j->profile, err));
 	FW_TRY(load_anchors(j, err));

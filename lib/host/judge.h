@@ -54,6 +54,17 @@ enum fw_kind fw_judge_text(const json_t *report, struct fw_buf *out,
 json_t *fw_refusal_json(const struct fwd_event *ev);
 
 /*
+ * Why a run for the device of p was refused with FWD_E_RULE or FWD_E_RIGHT
+ * (component: its place in the profile): "1 of 2: release" and "2 of quality,
+ * release (different anchors)".
+ */
+#define FW_RULE_TEXT 2048u
+void fw_rule_text(const struct fw_profile *p, const struct fwd_ctx *run,
+    char found[FW_RULE_TEXT], char wanted[FW_RULE_TEXT]);
+void fw_right_text(const struct fw_profile *p, const struct fwd_ctx *run,
+    size_t component, char found[FW_RULE_TEXT], char wanted[FW_RULE_TEXT]);
+
+/*
  * A port that answers for one device as its profile describes it; nothing is
  * stored.  port.ctx is the object itself; set read, bundle, now and trace.
  */

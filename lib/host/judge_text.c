@@ -134,6 +134,7 @@ signers(struct page *p, const json_t *report)
 		put(p, ")");
 		newline(p);
 		line(p, s, "anchor", "  under");
+		line(p, s, "anchor-name", "  which is");
 		line(p, s, "serial", "  serial");
 		line(p, s, "not-after", "  valid until");
 	}
