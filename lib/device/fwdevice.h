@@ -42,6 +42,7 @@
 #define FWD_RIGHTS_MAX		32u	/* components with rights in it */
 #define FWD_DEPTH_MAX		4u	/* command sequences in one another */
 #define FWD_STEPS_MAX		2048u	/* commands in one section's run */
+#define FWD_VERSION_MAX		8u	/* integers in a version */
 #define FWD_CBOR_DEPTH_MAX	8u	/* nesting of items that are skipped */
 #define FWD_DIGEST_MAX		64u	/* SHA-512 */
 #define FWD_SIG_MAX		512u	/* RSA-4096 */
@@ -342,7 +343,26 @@
 	    "the time before which the update had to be used has passed")	\
 	X(FWD_E_UNTIMED, 0x22902107,	\
 	    "clock-needed",	\
-	    "the update has to be used before some time, and the device has no clock")
+	    "the update has to be used before some time, and the device has no clock")	\
+	/* the state of the device */	\
+	X(FWD_E_SAME_IMAGE, 0x48ec9840,	\
+	    "image-matches",	\
+	    "an image is there that must not be")	\
+	X(FWD_E_VERSION, 0x40a16475,	\
+	    "version-mismatch",	\
+	    "the version of a component is not one the manifest asks for")	\
+	X(FWD_E_BATTERY, 0x1e755798,	\
+	    "battery-low",	\
+	    "the battery does not hold what the manifest asks for")	\
+	X(FWD_E_UNAUTHORIZED, 0x502f888c,	\
+	    "not-authorized",	\
+	    "the update was not authorized")	\
+	X(FWD_E_WAIT, 0x313b2aed,	\
+	    "wait",	\
+	    "an event that the manifest waits for has not come")	\
+	X(FWD_E_ORDER, 0x5589efd7,	\
+	    "order",	\
+	    "commands without strict order depend on their order")
 
 enum fwd_status_value {
 #define FWD_STATUS_CONST(name, value, code, text) name = value,
@@ -626,7 +646,24 @@ struct fwd_event {
 	int64_t code;
 	struct fwd_fact got;
 	struct fwd_fact want;
+	uint32_t policy;		/* FWD_REPORT_, of a command that has
+					   a reporting policy; else 0 */
 };
+
+/*
+ * A reporting policy: what the manifest would like to have reported of a
+ * command (the draft, section 8.4.7).  Every command is one event for each
+ * component that it was for, in the order of the index, asked for or not.
+ */
+enum {
+	FWD_REPORT_SUCCESS = 1, FWD_REPORT_FAILURE = 2,	/* a record */
+	FWD_REPORT_INFO_SUCCESS = 4,	/* with system information */
+	FWD_REPORT_INFO_FAILURE = 8,
+};
+/* Does the manifest ask for a record of this event; for system information
+   in it?  Only what is FWD_E_ anything failed. */
+bool fwd_event_asked(const struct fwd_event *ev);
+bool fwd_event_info_asked(const struct fwd_event *ev);
 
 /*
  * Write an event as one line without line end, NUL terminated, cut at n:
@@ -679,6 +716,11 @@ enum {					/* fwd_policy.flags */
 	   time_min is past it.  Without this flag such a manifest is refused,
 	   because nobody can tell whether its time has passed. */
 	FWD_UNTIMED = 1u << 4,
+	/* The directive swap is enabled, where the port can do it. */
+	FWD_ALLOW_SWAP = 1u << 5,
+	/* The parameter strict-order may be false.  Commands are executed in
+	   order all the same; what depends on it is refused. */
+	FWD_ALLOW_UNORDERED = 1u << 6,
 };
 
 enum {					/* fwd_rule.distinct */
@@ -815,11 +857,13 @@ enum {
 /* Commands. */
 enum {
 	FWD_COND_VENDOR = 1, FWD_COND_CLASS = 2, FWD_COND_IMAGE = 3,
-	FWD_COND_USE_BEFORE = 4, FWD_COND_SLOT = 5, FWD_COND_CONTENT = 6, FWD_COND_ABORT = 14,
-	FWD_COND_DEVICE = 24,
+	FWD_COND_USE_BEFORE = 4, FWD_COND_SLOT = 5, FWD_COND_CONTENT = 6,
+	FWD_COND_ABORT = 14, FWD_COND_DEVICE = 24, FWD_COND_NOT_IMAGE = 25,
+	FWD_COND_BATTERY = 26, FWD_COND_AUTHORIZED = 27, FWD_COND_VERSION = 28,
 	FWD_DIR_SET_INDEX = 12, FWD_DIR_TRY_EACH = 15, FWD_DIR_WRITE = 18,
 	FWD_DIR_OVERRIDE = 20, FWD_DIR_FETCH = 21, FWD_DIR_COPY = 22,
-	FWD_DIR_INVOKE = 23, FWD_DIR_SWAP = 31, FWD_DIR_RUN = 32,
+	FWD_DIR_INVOKE = 23, FWD_DIR_WAIT = 29, FWD_DIR_SWAP = 31,
+	FWD_DIR_RUN = 32,
 };
 
 /* Parameters. */
@@ -828,7 +872,22 @@ enum {
 	FWD_PAR_USE_BEFORE = 4, FWD_PAR_SLOT = 5, FWD_PAR_STRICT_ORDER = 12,
 	FWD_PAR_SOFT_FAILURE = 13, FWD_PAR_SIZE = 14, FWD_PAR_CONTENT = 18,
 	FWD_PAR_URI = 21, FWD_PAR_SOURCE = 22, FWD_PAR_INVOKE_ARGS = 23,
-	FWD_PAR_DEVICE = 24, FWD_PAR_FETCH_ARGS = 25,
+	FWD_PAR_DEVICE = 24, FWD_PAR_FETCH_ARGS = 25, FWD_PAR_BATTERY = 26,
+	FWD_PAR_PRIORITY = 27, FWD_PAR_VERSION = 28, FWD_PAR_WAIT = 29,
+};
+
+/* How a component's version compares with the one in the manifest
+   (draft-ietf-suit-update-management-14, section 4.4). */
+enum {
+	FWD_VERSION_GREATER = 1, FWD_VERSION_GREATER_EQUAL, FWD_VERSION_EQUAL,
+	FWD_VERSION_LESSER_EQUAL, FWD_VERSION_LESSER,
+};
+
+/* Integers of 1.2.3 or, with -1 for a release candidate, -2 beta, -3 alpha,
+   of 1.2-rc.3: 1, 2, -1, 3. */
+struct fwd_version {
+	int64_t part[FWD_VERSION_MAX];
+	size_t n;			/* at least 1 */
 };
 
 /* A SUIT_Digest (the draft, section 10). */
@@ -927,6 +986,14 @@ FWD_MUST_USE fwd_status fwd_sequence_next(struct fwd_sequence *seq,
 
 /* ---- the port -------------------------------------------------------- */
 
+/* What the environment is asked for, and what it answers. */
+struct fwd_question {
+	uint64_t battery;
+	int64_t priority;
+	struct fwd_span wait;
+	struct fwd_version version;	/* the answer */
+};
+
 /*
  * All that the library asks of the device.  Every pointer must be set unless
  * it says otherwise.
@@ -971,6 +1038,38 @@ struct fwd_port {
 	/* Start the component; args may be empty.  NULL: judged only. */
 	fwd_status (*invoke)(void *ctx, uint32_t component,
 	    struct fwd_span args);
+	/* Exchange what two components hold, all of it or nothing, also when
+	   the power fails.  NULL with storage: the device cannot.
+	   FWD_E_STORE_SIZE: one does not fit. */
+	fwd_status (*store_swap)(void *ctx, uint32_t a, uint32_t b);
+	/*
+	 * Payloads that are neither in the envelope nor in the bundle: whose
+	 * URI is no name that a member can have, such as 'https://...'.  Both
+	 * NULL: there are none.  uri_open says how many bytes it has, or
+	 * FWD_E_PAYLOAD_MISSING; uri_read fills p with the next n of them,
+	 * fewer only at the end; *got says how many.  One at a time is open.
+	 */
+	fwd_status (*uri_open)(void *ctx, struct fwd_span uri, uint64_t *size);
+	fwd_status (*uri_read)(void *ctx, uint8_t *p, size_t n, size_t *got);
+	/*
+	 * What the device is like now (draft-ietf-suit-update-management-14).
+	 * NULL: it cannot tell, and the commands below are not enabled.  code
+	 * says what is asked:
+	 * FWD_COND_BATTERY: does the battery hold q->battery mWh?  FWD_OK or
+	 *	FWD_E_BATTERY.
+	 * FWD_COND_AUTHORIZED: does the application allow an update of
+	 *	q->priority?  Smaller is more urgent; 0 if the manifest sets
+	 *	none.  FWD_OK or FWD_E_UNAUTHORIZED.
+	 * FWD_COND_VERSION: the version of the component, into q->version;
+	 *	FWD_E_VERSION: it has none.
+	 * FWD_DIR_WAIT: wait for every event in q->wait, an encoded map of
+	 *	wait events (section 4.5).  FWD_OK: they came; FWD_E_WAIT: not
+	 *	yet, start the run again later; FWD_E_DISABLED: one of them is
+	 *	not supported.
+	 * To any of them FWD_UNJUDGED as FWD_NO_DEVICE allows.
+	 */
+	fwd_status (*environment)(void *ctx, int64_t code, uint32_t component,
+	    struct fwd_question *q);
 	struct fwd_tracer trace;
 };
 
@@ -984,7 +1083,10 @@ struct fwd_component {
 	uint32_t set;			/* 1 << key */
 	struct fwd_span vendor, class_id, device;
 	struct fwd_digest digest;
-	uint64_t size, slot, source, use_before;
+	uint64_t size, slot, source, use_before, battery;
+	int64_t priority, comparison;
+	struct fwd_version version;
+	struct fwd_span wait;
 	struct fwd_span content, uri, args, fetch_args;
 	/* state */
 	bool vendor_ok, class_ok;	/* conditions met in the shared seq. */
@@ -1061,6 +1163,7 @@ struct fwd_ctx {
 		uint32_t list[FWD_COMPONENTS_MAX];	/* component index */
 		uint32_t n;		/* entries in list; 0: not set */
 		uint32_t steps;
+		uint32_t policy;	/* reporting, of this command */
 		int64_t section;
 	} seq;
 	int64_t now;

@@ -194,24 +194,52 @@ FWD_MUST_USE fwd_status fwd_hash_stored(struct fwd_ctx *ctx, uint32_t i,
 FWD_MUST_USE fwd_status fwd_component_fetch(struct fwd_ctx *ctx, uint32_t i);
 FWD_MUST_USE fwd_status fwd_component_copy(struct fwd_ctx *ctx, uint32_t i);
 FWD_MUST_USE fwd_status fwd_component_write(struct fwd_ctx *ctx, uint32_t i);
+/* Is the payload one that the port fetches, not the bundle's or the
+   envelope's? */
+bool fwd_uri_is_remote(const struct fwd_ctx *ctx, struct fwd_span uri);
+/* Exchange what it and its source hold. */
+FWD_MUST_USE fwd_status fwd_component_swap(struct fwd_ctx *ctx, uint32_t i);
 /* Compare what it holds with its digest, or content, parameter.  got, of
    FWD_DIGEST_MAX bytes, is the digest it has, *got_n 0 if that is unknown. */
 FWD_MUST_USE fwd_status fwd_component_match(struct fwd_ctx *ctx, uint32_t i,
     uint8_t *got, size_t *got_n);
 FWD_MUST_USE fwd_status fwd_component_content(struct fwd_ctx *ctx,
     uint32_t i);
+/* The opposite of fwd_component_match, which proves nothing of what was
+   written. */
+FWD_MUST_USE fwd_status fwd_component_mismatch(struct fwd_ctx *ctx,
+    uint32_t i, uint8_t *got, size_t *got_n);
 
 /* ---- parameter.c ----------------------------------------------------- */
 
 /* What an override-parameters directive may set besides parameters. */
 struct fwd_order {
 	bool soft_set, soft;		/* soft-failure */
+	bool strict_set, strict;	/* strict-order */
 	int64_t last;			/* the parameter looked at last */
 };
 /* Apply the encoded map of parameters to c.  Errors: CBOR,
    FWD_E_PARAMETER, FWD_E_DISABLED, FWD_E_DIGEST_ALG. */
-FWD_MUST_USE fwd_status fwd_parameters_set(struct fwd_span map,
-    struct fwd_component *c, struct fwd_order *order);
+FWD_MUST_USE fwd_status fwd_parameters_set(const struct fwd_ctx *ctx,
+    struct fwd_span map, struct fwd_component *c, struct fwd_order *order);
+
+/* ---- environment.c --------------------------------------------------- */
+
+/* Has the port anyone to ask about this command or parameter?  FWD_OK or
+   FWD_E_DISABLED; FWD_OK for all that need not be asked about. */
+FWD_MUST_USE fwd_status fwd_environment_has(const struct fwd_ctx *ctx,
+    int64_t number);
+/* Take a byte string with a comparison and a version into to.
+   Errors: CBOR, FWD_E_PARAMETER. */
+FWD_MUST_USE fwd_status fwd_version_read(struct fwd_cbor *c,
+    struct fwd_component *to);
+/* A byte string with a map of wait events, judged by its form. */
+FWD_MUST_USE fwd_status fwd_wait_read(struct fwd_cbor *c,
+    struct fwd_span *wait);
+/* Conditions minimum-battery, update-authorized, version and directive wait
+   of component i, for the caller to report.  Answers as the port does. */
+FWD_MUST_USE fwd_status fwd_environment_ask(const struct fwd_ctx *ctx,
+    uint32_t i, int64_t code, struct fwd_fact *got);
 
 /* ---- sequence.c ------------------------------------------------------ */
 

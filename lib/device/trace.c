@@ -9,11 +9,32 @@ fwd_status
 fwd_report(struct fwd_tracer trace, enum fwd_step step, fwd_status status,
     uint32_t index, int64_t code, struct fwd_fact got, struct fwd_fact want)
 {
-	const struct fwd_event ev = { step, status, index, code, got, want };
+	const struct fwd_event ev = { step, status, index, code, got, want, 0 };
 
 	if (trace.fn != NULL)
 		trace.fn(trace.ctx, &ev);
 	return status;
+}
+
+/* Of two bits of a policy, the one that speaks of how it ended. */
+static bool
+asked(const struct fwd_event *ev, uint32_t success, uint32_t failure)
+{
+	const bool ok = ev->status == FWD_OK || ev->status == FWD_UNJUDGED;
+
+	return (ev->policy & (ok ? success : failure)) != 0;
+}
+
+bool
+fwd_event_asked(const struct fwd_event *ev)
+{
+	return asked(ev, FWD_REPORT_SUCCESS, FWD_REPORT_FAILURE);
+}
+
+bool
+fwd_event_info_asked(const struct fwd_event *ev)
+{
+	return asked(ev, FWD_REPORT_INFO_SUCCESS, FWD_REPORT_INFO_FAILURE);
 }
 
 struct name {
@@ -67,6 +88,11 @@ fwd_command_name(int64_t code)
 		{ FWD_DIR_COPY, "directive-copy" },
 		{ FWD_DIR_INVOKE, "directive-invoke" },
 		{ FWD_COND_DEVICE, "condition-device-identifier" },
+		{ FWD_COND_NOT_IMAGE, "condition-image-not-match" },
+		{ FWD_COND_BATTERY, "condition-minimum-battery" },
+		{ FWD_COND_AUTHORIZED, "condition-update-authorized" },
+		{ FWD_COND_VERSION, "condition-version" },
+		{ FWD_DIR_WAIT, "directive-wait" },
 		{ FWD_DIR_SWAP, "directive-swap" },
 		{ FWD_DIR_RUN, "directive-run-sequence" },
 	};
@@ -92,6 +118,10 @@ fwd_parameter_name(int64_t key)
 		{ FWD_PAR_INVOKE_ARGS, "invoke-args" },
 		{ FWD_PAR_DEVICE, "device-identifier" },
 		{ FWD_PAR_FETCH_ARGS, "fetch-arguments" },
+		{ FWD_PAR_BATTERY, "minimum-battery" },
+		{ FWD_PAR_PRIORITY, "update-priority" },
+		{ FWD_PAR_VERSION, "version" },
+		{ FWD_PAR_WAIT, "wait-info" },
 	};
 
 	return LOOKUP(names, key);

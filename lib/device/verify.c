@@ -26,6 +26,7 @@ begin(struct fwd_ctx *ctx)
 	ctx->components = 0;
 	ctx->now = 0;
 	ctx->origin = FWD_ORIGIN_SIGNERS;
+	ctx->seq.policy = 0;
 	memset(&ctx->bundle, 0, sizeof ctx->bundle);
 	if (fwd_policy_check(ctx->policy) != FWD_OK)
 		return note(ctx, FWD_STEP_SIGNERS, FWD_E_POLICY);
@@ -246,7 +247,8 @@ fwd_run_begin(struct fwd_ctx *ctx)
 	    ctx->transfer_n % FWD_BLOCK != 0 ||
 	    (p->store_write != NULL) != store ||
 	    (p->store_end != NULL) != store ||
-	    (p->store_read != NULL) != store)
+	    (p->store_read != NULL) != store ||
+	    (p->uri_open != NULL) != (p->uri_read != NULL))
 		return FWD_E_API;
 	return FWD_OK;
 }
@@ -303,10 +305,14 @@ fwd_boot_begin(struct fwd_ctx *ctx, struct fwd_span envelope, bool signatures)
 
 /* Keep the last failed step; what its fact points to may be gone soon. */
 static void
-remember(void *arg, const struct fwd_event *ev)
+remember(void *arg, const struct fwd_event *said)
 {
 	struct fwd_ctx *const ctx = arg;
+	struct fwd_event own = *said;
+	const struct fwd_event *const ev = &own;
 
+	if (own.step == FWD_STEP_COMMAND)
+		own.policy = ctx->seq.policy;
 	if (ev->status != FWD_OK && ev->status != FWD_UNJUDGED &&
 	    (ev->status != ctx->refusal.status || ev->got.kind != FWD_FACT_NONE
 	    || ev->want.kind != FWD_FACT_NONE)) {
