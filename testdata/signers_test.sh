@@ -226,6 +226,46 @@ says 'expected +quality or security'
 accepts 'quality may, and main is free' rights2.yaml quality.fwb
 accepts 'both' rights2.yaml two.fwb
 
+# ---- time ---------------------------------------------------------------------
+
+sed 's/^sequence-number: 7/&\nuse-before: 2099-01-01T00:00:00Z/' release.yaml \
+    >timed.yaml
+# shellcheck disable=SC2046
+try 'a release with a last day' "$fwsign" build timed.yaml -o timed.fwb \
+    $(by release)
+accepts 'in time' any.yaml timed.fwb
+"$fwsign" inspect --json timed.fwb >timed.json
+try 'it is shown' grep -q '"2099-01-01T00:00:00Z"' timed.json
+sed 's/source: trusted/source: none/' any.yaml >blind.yaml
+refuses 'without a clock' clock-needed blind.yaml timed.fwb
+sed 's/source: trusted/source: none, use-before: ignore/' any.yaml >ignore.yaml
+accepts 'without a clock, told not to mind' ignore.yaml timed.fwb
+says '.*use-before of component 0'
+sed 's/source: trusted/source: none, use-before: ignore, not-before: 2099-01-01T00:00:00Z/' \
+    any.yaml >late.yaml
+refuses 'expired by the lower bound' certificate-expired late.yaml timed.fwb
+expect 'no device and no time' 0 '' "$fwverify" check --time none \
+    --trust release/root.pem timed.fwb
+says '.*use-before of component 0'
+soon=$(date -u -d '+10 days' +%Y-%m-%dT%H:%M:%SZ)
+sed "s/^sequence-number: 7/&\\nuse-before: $soon/" release.yaml >soon.yaml
+# shellcheck disable=SC2046
+try 'a release for ten days' "$fwsign" build soon.yaml -o soon.fwb \
+    $(by release)
+accepts 'today' any.yaml soon.fwb
+expect 'too late' 1 '' "$fwverify" check --device any.yaml \
+    --time "$(date -u -d '+11 days' +%Y-%m-%dT%H:%M:%SZ)" soon.fwb
+try 'too late: use-before-passed' grep -q '^refused: use-before-passed:' .out
+says "expected +$soon"
+expect 'at that second' 1 '' "$fwverify" check --device any.yaml \
+    --time "$soon" soon.fwb
+sed 's/^sequence-number: 7/&\nuse-before: 2001-01-01T00:00:00Z/' release.yaml \
+    >past.yaml
+# shellcheck disable=SC2046
+expect 'fwsign makes none that is past' 1 'use-before-passed' bare "$fwsign" \
+    build past.yaml -o past.fwb $(by release)
+try 'and leaves nothing' test ! -e past.fwb
+
 # ---- the reports --------------------------------------------------------------
 
 for b in two release quality stranger; do

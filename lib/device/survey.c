@@ -179,6 +179,7 @@ check_parameters(struct survey *s, struct fwd_span arg, uint32_t depth)
 		s->unordered = !order.strict;
 	if ((scratch.set >> FWD_PAR_SOURCE & 1u) != 0) {
 		FWD_TRY(check_index(s, scratch.source));
+		FWD_TRY(fwd_right_check(s->ctx, (uint32_t)scratch.source));
 		s->ctx->component[scratch.source].is_source = true;
 	}
 	if ((scratch.set >> FWD_PAR_URI & 1u) != 0 &&

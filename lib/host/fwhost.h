@@ -228,6 +228,7 @@ struct fw_descriptor {
 	uint8_t vendor_id[16], class_id[16], device_id[16];
 	bool has_device_id;
 	uint64_t sequence_number;
+	int64_t use_before;		/* 0: at any time */
 	char *version;
 	char *description, *notes, *language, *reference_uri;	/* or NULL
 					   except language, "en" */
