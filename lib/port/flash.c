@@ -94,20 +94,29 @@ mix_block(struct fwp_flash *f, uint32_t area, uint32_t bank, uint64_t off,
 	return true;
 }
 
+/*
+ * Half of the blocks are erased, in no order; or the cut came early, and one of
+ * the first is all that was touched; or it came late, and one of them is all
+ * that was not.
+ */
 static bool
 erase_some(struct fwp_flash *f, uint32_t area, uint32_t bank, uint64_t blocks)
 {
+	enum { HALF, EARLY, LATE };
 	uint64_t random = f->seed ^ f->operations << 32;
-	const uint64_t mixed = draw(&random) % blocks;
+	const uint64_t when = draw(&random) % 3, mixed = draw(&random) %
+	    (when == HALF || blocks < 4 ? blocks : 4);
 	uint64_t off = 0;
+	bool erased;
 
 	for (uint64_t i = 0; i < blocks; i++, off += f->erase_block) {
+		erased = when == LATE ||
+		    (when == HALF && (draw(&random) & 1) != 0);
 		if (i == mixed) {
 			if (!mix_block(f, area, bank, off, &random))
 				return false;
-		} else if ((draw(&random) & 1) != 0 &&
-		    !f->medium.fill(f->medium.ctx, area, bank, off,
-		    f->erase_block)) {
+		} else if (erased && !f->medium.fill(f->medium.ctx, area,
+		    bank, off, f->erase_block)) {
 			return false;
 		}
 	}
