@@ -267,6 +267,11 @@ Test(trace, names)
 		{ fwd_command_name, 22, "directive-copy" },
 		{ fwd_command_name, 23, "directive-invoke" },
 		{ fwd_command_name, 24, "condition-device-identifier" },
+		{ fwd_command_name, 25, "condition-image-not-match" },
+		{ fwd_command_name, 26, "condition-minimum-battery" },
+		{ fwd_command_name, 27, "condition-update-authorized" },
+		{ fwd_command_name, 28, "condition-version" },
+		{ fwd_command_name, 29, "directive-wait" },
 		{ fwd_command_name, 31, "directive-swap" },
 		{ fwd_command_name, 32, "directive-run-sequence" },
 		{ fwd_parameter_name, 1, "vendor-identifier" },
@@ -283,6 +288,10 @@ Test(trace, names)
 		{ fwd_parameter_name, 23, "invoke-args" },
 		{ fwd_parameter_name, 24, "device-identifier" },
 		{ fwd_parameter_name, 25, "fetch-arguments" },
+		{ fwd_parameter_name, 26, "minimum-battery" },
+		{ fwd_parameter_name, 27, "update-priority" },
+		{ fwd_parameter_name, 28, "version" },
+		{ fwd_parameter_name, 29, "wait-info" },
 	};
 	static const char *(*const fn[])(int64_t) = { fwd_section_name,
 	    fwd_command_name, fwd_parameter_name };
