@@ -24,6 +24,8 @@ static const struct scenario {
 	{ "install over confirmed", AB, "i1 b c", "i2", OLD | NEW },
 	{ "install over two confirmed", AB, "i1 b c i2 b c", "i3",
 	  NEW | THIRD },
+	{ "install over the older of two", AB, "i1 b c i2 b c i3 b c", "i3",
+	  THIRD },
 	{ "install over pending", AB, "i1 b c i2", "i3",
 	  OLD | NEW | THIRD },
 	{ "install after a fallback", AB, "i1 b c i2 b b", "i2", OLD | NEW },
@@ -186,6 +188,16 @@ check_counter(struct bench *b, struct state *state, const char *where)
 	state->counter = now;
 }
 
+static bool
+is_confirmed(struct bench *b)
+{
+	struct fwd_bank bank[FWD_BANKS];
+	uint64_t counter;
+
+	cr_assert_eq(fwd_device_status(&b->dev, bank, &counter), FWD_OK);
+	return bank[b->running].state == FWD_BANK_CONFIRMED;
+}
+
 /* Power is back: a whole release boots, one of those that may. */
 static void
 check_boot(struct bench *b, struct state *state, unsigned may,
@@ -200,6 +212,8 @@ check_boot(struct bench *b, struct state *state, unsigned may,
 	    s == FWD_OK ? "the wrong release" : fwd_status_code(s),
 	    b->kit->trace);
 	check_counter(b, state, where);
+	if (s == FWD_OK && is_confirmed(b))
+		cr_assert_geq(state->counter, b->runs->sequence_number);
 }
 
 /* From wherever it is, the device can be brought to that release. */
@@ -356,10 +370,6 @@ run_scenario(const struct scenario *sc, uint32_t boot, struct tally *total)
 	for (uint64_t at = 1; at <= tally.operations; at++)
 		for (unsigned i = 0; i < 2 + SEEDS; i++)
 			cut_once(b, sc, &before, at, i, &tally);
-	printf("%-40s %s %5llu operations %6llu cuts %6llu second cuts\n",
-	    sc->name, boot == FWD_BOOT_FAST ? "fast" : "full",
-	    (unsigned long long)tally.operations,
-	    (unsigned long long)tally.cuts, (unsigned long long)tally.second);
 	total->operations += tally.operations;
 	total->cuts += tally.cuts;
 	total->second += tally.second;
@@ -374,8 +384,9 @@ Test(power, every_cut)
 		run_scenario(&scenarios[i], FWD_BOOT_FULL, &total);
 		run_scenario(&scenarios[i], FWD_BOOT_FAST, &total);
 	}
-	printf("power failed at %llu operations, %llu times, and %llu times "
-	    "again\n", (unsigned long long)total.operations,
+	printf("power loss: %zu scenarios, full and fast boot, %llu "
+	    "operations: %llu cuts, then %llu second cuts\n",
+	    (size_t)NSCENARIOS, (unsigned long long)total.operations,
 	    (unsigned long long)total.cuts, (unsigned long long)total.second);
 	(void)fflush(stdout);
 	cr_assert(total.cuts > 1000 && total.second > 1000);

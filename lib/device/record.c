@@ -410,6 +410,18 @@ write_body(struct writer *w, const struct fwd_record *rec, uint8_t *digest)
 	return flush(w);
 }
 
+/* Does flash hold what was meant to be written? */
+static fwd_status
+read_back(struct fwd_device *dev, uint32_t bank, const uint8_t *digest)
+{
+	const struct fwd_record *const rec = &dev->record;
+	uint8_t stored[DIGEST];
+
+	FWD_TRY(check_digest(dev, bank, rec, digest));
+	FWD_TRY(read_body(dev, bank, body_size(rec), stored, sizeof stored));
+	return fwd_equal(stored, digest, sizeof stored, FWD_E_IMAGE);
+}
+
 fwd_status
 fwd_record_write(struct fwd_device *dev, uint32_t bank)
 {
@@ -417,7 +429,7 @@ fwd_record_write(struct fwd_device *dev, uint32_t bank)
 	uint8_t digest[FWD_DIGEST_MAX];
 
 	FWD_TRY(write_body(&w, &dev->record, digest));
-	if (check_digest(dev, bank, &dev->record, digest) != FWD_OK)
+	if (read_back(dev, bank, digest) != FWD_OK)
 		return FWD_E_STORE;
 	return fwd_record_mark(dev, bank, FWD_MARK_COMMIT);
 }
