@@ -492,7 +492,8 @@ fwd_component_mismatch(struct fwd_ctx *ctx, uint32_t i, uint8_t *got,
 	*got_n = 0;
 	if (!is_set(c, FWD_PAR_DIGEST))
 		return FWD_E_UNSET;
-	if (!stores(ctx) && c->have_alg == 0)
+	/* Of another algorithm's digest nobody can tell. */
+	if (!stores(ctx) && c->have_alg != c->digest.alg)
 		return (ctx->policy->flags & FWD_NO_DEVICE) != 0 ?
 		    FWD_UNJUDGED : FWD_E_SAME_IMAGE;
 	FWD_TRY(measure(ctx, i, got, got_n, &fits));
