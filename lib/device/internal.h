@@ -72,6 +72,21 @@ fwd_fact_text(struct fwd_span s)
 	return (struct fwd_fact){ .kind = FWD_FACT_TEXT, .s = s };
 }
 
+/* A wanted fact that is a bound. */
+static inline struct fwd_fact
+fwd_at_least(struct fwd_fact fact)
+{
+	fact.relation = FWD_AT_LEAST;
+	return fact;
+}
+
+static inline struct fwd_fact
+fwd_at_most(struct fwd_fact fact)
+{
+	fact.relation = FWD_AT_MOST;
+	return fact;
+}
+
 /* The fact for a string literal. */
 #define FWD_FACT_LITERAL(t) \
 	fwd_fact_text((struct fwd_span){ (const uint8_t *)(t), sizeof(t) - 1 })
@@ -146,6 +161,8 @@ FWD_MUST_USE fwd_status fwd_hash(const struct fwd_crypto *crypto, int64_t alg,
     struct fwd_span data, uint8_t *out);
 /* Fetch the component's payload by its parameters; what it holds then. */
 FWD_MUST_USE fwd_status fwd_component_fetch(struct fwd_ctx *ctx, uint32_t i);
+/* Read over the payloads that were not fetched. */
+FWD_MUST_USE fwd_status fwd_payloads_pass(struct fwd_ctx *ctx);
 FWD_MUST_USE fwd_status fwd_component_copy(struct fwd_ctx *ctx, uint32_t i);
 FWD_MUST_USE fwd_status fwd_component_write(struct fwd_ctx *ctx, uint32_t i);
 /* Compare what it holds with its digest, or content, parameter.  got, of
