@@ -99,7 +99,7 @@ $(TESTS): | $(MOCK)
 check: setup
 	@$(MAKE) --no-print-directory check-run
 check-run: $(PROGS) $(TESTS) $B/device.o
-	@MAKE='$(MAKE)' testdata/check.sh $B $(TESTS) $(SHTESTS) \
+	@SAN='$(SAN)' MAKE='$(MAKE)' testdata/check.sh $B $(TESTS) $(SHTESTS) \
 		check-freestanding check-manuals check-yaml
 
 $B/device.o: $(DEVICE)

@@ -11,11 +11,16 @@ shift
 passed=0 failed=0
 log=$b/check.log
 limit=900				# seconds for one program
+sanitizer='^==[0-9]+==ERROR: [A-Za-z]+Sanitizer|: runtime error: '
 
 count() {
 	passed=$((passed + $1))
 	failed=$((failed + $2))
 }
+
+# Not the 1 of a refusal.
+export ASAN_OPTIONS="exitcode=99${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
+export UBSAN_OPTIONS="exitcode=99${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"
 
 # What went wrong besides what the test counted itself.
 complain() {
@@ -30,7 +35,8 @@ took() {
 }
 
 run_criterion() {
-	timeout "$limit" "$1" --verbose=1 >"$log" 2>&1
+	# One at a time with sanitizers: Criterion leaks when it has several.
+	timeout "$limit" "$1" --verbose=1 ${SAN:+-j1} >"$log" 2>&1
 	rc=$?
 	grep -vE '^\[(RUN |PASS|----)\]|^ *$' "$log" | grep -v '^\[====\] Run' ||
 		:
@@ -48,6 +54,9 @@ run_criterion() {
 		complain "$1: no test was run"
 	elif grep -q '^\[SKIP\]' "$log"; then
 		complain "$1: tests were skipped"
+	elif grep -qE "$sanitizer" "$log" && [ "$tested" = "$good" ]; then
+		# Criterion does not notice when a test's process ends so.
+		complain "$1: a sanitizer found something"
 	elif [ "$rc" != 0 ] && [ "$tested" = "$good" ]; then
 		complain "$1: exit status $rc"
 	fi
@@ -60,6 +69,9 @@ run_shell() {
 	bad=$(grep -c '^not ok ' "$log")
 	if [ "$rc" != 0 ] || [ "$bad" != 0 ]; then
 		grep -v '^ok ' "$log"
+	elif grep -qE "$sanitizer" "$log"; then
+		cat "$log"
+		complain "$1: a sanitizer found something"
 	fi
 	echo "$1: $good ok, $bad not ok"
 	count "$good" "$bad"
