@@ -147,7 +147,7 @@ Test(trace, the_longest_line_fits)
 		for (size_t j = 0; j < sizeof codes / sizeof codes[0]; j++)
 		for (unsigned hex = 0; hex < 2; hex++) {
 			const struct fwd_fact f = { hex ? FWD_FACT_HEX :
-			    FWD_FACT_TEXT, FWD_EQUAL, 0, s };
+			    FWD_FACT_TEXT, FWD_AT_LEAST, 0, s };
 			const struct fwd_event ev = { steps[i], codes[j],
 			    UINT32_MAX - 1, FWD_DIR_OVERRIDE, f, f };
 			const char *const code = fwd_status_code(codes[j]);
@@ -236,8 +236,8 @@ Test(trace, times_that_cannot_be_printed)
 	char got[64];
 
 	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
-		const struct fwd_fact f = { FWD_FACT_TIME, FWD_EQUAL, (uint64_t)t[i],
-		    { NULL, 0 } };
+		const struct fwd_fact f = { FWD_FACT_TIME, FWD_EQUAL,
+		    (uint64_t)t[i], { NULL, 0 } };
 
 		(void)fwd_fact_format(&f, got, sizeof got);
 		cr_assert_str_eq(got, "out of range");
