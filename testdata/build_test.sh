@@ -67,7 +67,7 @@ END
 {
 expect 'build' 0 "$dev" "$fwsign" build d.yaml -o a.fwb $key
 try 'the result is shown' grep -q '^signer .*release' .out
-try 'a key file is named' grep -q 'KEY FILE: for development only' .out
+try 'a key file is named' grep -q 'key file .*FOR DEVELOPMENT ONLY' .out
 try 'fwverify accepts it' "$fwverify" check --trust "$P/root.pem" a.fwb
 expect 'quiet' 0 "$dev" "$fwsign" build d.yaml -o a.fwb $key --quiet
 try 'quiet says nothing' test ! -s .out
@@ -80,10 +80,41 @@ schema = json.load(open(sys.argv[1] + '/schemas/build.schema.json'))
 jsonschema.Draft202012Validator.check_schema(schema)
 report = json.load(open('report.json'))
 jsonschema.validate(report, schema)
-assert report['product'] == 'Pump 3' and report['sequence_number'] == 7
+assert report['product'] == 'Pump 3' and report['sequence-number'] == 7
 assert [c['component'] for c in report['components']] == ['app', 'boot']
 assert report['components'][0]['images'][0]['size'] == 70000
-assert report['judged_against'] == 'root'
+assert report['judged'] == 'up-to-root'
+EOF_PY
+
+expect 'unsigned, as JSON' 0 '' "$fwsign" build d.yaml -o u.fwb --unsigned \
+    --json
+cp .out unsigned.json
+expect 'unsigned, as text' 0 '' "$fwsign" build d.yaml -o u.fwb --unsigned
+try 'says how far it was judged' grep -qx \
+    'judged           by the device library: accepted, but for the signatures' \
+    .out
+Q=$T/pki/p384
+cp a.fwb two.fwb
+expect 'sign, as JSON' 0 "$dev" "$fwsign" sign two.fwb --json --key \
+    "$Q/release.key" --chain "$Q/chain.pem"
+cp .out signed.json
+"$fwverify" check --json --trust "$P/root.pem" a.fwb >check.json
+try 'all reports of signers agree' /usr/bin/python3 - "$top" <<'EOF_PY'
+import json, sys, jsonschema
+schema = json.load(open(sys.argv[1] + '/schemas/build.schema.json'))
+built, unsigned, signed, check = (json.load(open(f + '.json')) for f in
+    ('report', 'unsigned', 'signed', 'check'))
+for report in (unsigned, signed):
+    jsonschema.validate(report, schema)
+assert unsigned['judged'] == 'all-but-signatures' and not unsigned['signers']
+assert signed['judged'] == 'up-to-topmost-certificate'
+assert built['manifest-digest'] == check['manifest-digest']
+assert built['sequence-number'] == check['sequence-number']
+(one,), (two,), (judged,) = (r['signers'] for r in (built, signed, check))
+for name in ('algorithm', 'signature-block', 'subject', 'serial'):
+    assert one[name] == judged[name], name
+assert one['key-file'] and one['key'].startswith("key file '"), one
+assert one['signature-block'] == 0 and two['signature-block'] == 1
 EOF_PY
 
 cat >want <<-END

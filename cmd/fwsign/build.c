@@ -244,9 +244,9 @@ print_json(const struct fw_descriptor *d, const char *path,
 	product(d, class_, &name);
 	signing_digest(d->digest_alg, built->manifest_digest, digest);
 	tree = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o}",
-	    "bundle", path, "product", name, "vendor_id", vendor,
-	    "class_id", class_, "version", d->version, "sequence_number",
-	    signing_number(d->sequence_number), "manifest_digest", digest,
+	    "bundle", path, "product", name, "vendor-id", vendor,
+	    "class-id", class_, "version", d->version, "sequence-number",
+	    signing_number(d->sequence_number), "manifest-digest", digest,
 	    "components", components_json(d, built), "attachments",
 	    attachments_json(d, built));
 	if (tree == NULL)

@@ -219,17 +219,27 @@ signing_digest(int32_t alg, const uint8_t *digest,
 		n += snprintf(out + n, 3, "%02x", digest[i]);
 }
 
+/* How far the device library's judgement went: a name, and in words. */
 static const char *
-judged(const struct fw_built *built)
+judged(const struct fw_built *built, const char **words)
 {
-	if (built->signers == 0)
-		return "nothing";
-	return built->judged_to_root ? "root" : "topmost-certificate";
+	if (built->signers == 0) {
+		*words = "accepted, but for the signatures";
+		return "all-but-signatures";
+	}
+	if (built->judged_to_root) {
+		*words = "accepted, up to the root";
+		return "up-to-root";
+	}
+	*words = "accepted, up to the topmost\n                 "
+	    "certificate of the chain (no root was given)";
+	return "up-to-topmost-certificate";
 }
 
 void
 signing_print(const struct fw_built *built)
 {
+	const char *words;
 	char until[32];
 	size_t i;
 
@@ -239,23 +249,18 @@ signing_print(const struct fw_built *built)
 		cli_text(stdout, built->signer[i].subject,
 		    strlen(built->signer[i].subject));
 		(void)printf("\n                 %s, certificate valid until "
-		    "%s\n                 key ",
+		    "%s\n                 ",
 		    fwd_alg_name(built->signer[i].alg), until);
 		cli_text(stdout, built->signer[i].key,
 		    strlen(built->signer[i].key));
 		(void)puts(built->signer[i].file ?
-		    " (KEY FILE: for development only)" : "");
+		    " (FOR DEVELOPMENT ONLY)" : "");
 	}
 	if (built->signers == 0)
 		(void)puts("signer           nobody: unsigned, no device "
 		    "accepts it like this");
-	(void)puts(built->signers == 0 ?
-	    "judged           by the device library, but for signatures" :
-	    built->judged_to_root ?
-	    "judged           by the device library: accepted, up to the root" :
-	    "judged           by the device library: accepted; no root given: "
-	    "judged against\n                 the topmost certificate of the "
-	    "chain");
+	(void)judged(built, &words);
+	(void)printf("judged           by the device library: %s\n", words);
 }
 
 json_t *
@@ -282,23 +287,26 @@ enum fw_kind
 signing_json(json_t *to, const struct fw_built *built, struct fw_error *err)
 {
 	json_t *const list = json_array();
+	const char *words;
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < built->signers; i++)
 		rc |= json_array_append_new(list, json_pack(
-		    "{s:s, s:s, s:s, s:b, s:o, s:o}",
-		    "subject", built->signer[i].subject,
+		    "{s:s, s:I, s:s, s:s, s:o, s:o, s:s, s:b}",
 		    "algorithm", fwd_alg_name(built->signer[i].alg),
+		    "signature-block", (json_int_t)built->signer[i].block,
+		    "subject", built->signer[i].subject,
+		    "serial", built->signer[i].serial,
+		    "not-before", moment(built->signer[i].not_before),
+		    "not-after", moment(built->signer[i].not_after),
 		    "key", built->signer[i].key,
-		    "key_file", (int)built->signer[i].file,
-		    "not_before", moment(built->signer[i].not_before),
-		    "not_after", moment(built->signer[i].not_after)));
+		    "key-file", (int)built->signer[i].file));
 	rc |= json_object_set_new(to, "signers", list);
-	rc |= json_object_set_new(to, "judged_against",
-	    json_string(judged(built)));
+	rc |= json_object_set_new(to, "judged",
+	    json_string(judged(built, &words)));
 	rc |= json_object_set_new(to, "size", signing_number(built->size));
-	rc |= json_object_set_new(to, "envelope_size",
+	rc |= json_object_set_new(to, "envelope-size",
 	    signing_number(built->envelope));
 	if (rc != 0)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");

@@ -69,6 +69,7 @@ fw_built_deinit(struct fw_built *b)
 
 	for (i = 0; i < b->signers; i++) {
 		free(b->signer[i].subject);
+		free(b->signer[i].serial);
 		free(b->signer[i].key);
 	}
 	*b = (struct fw_built){ 0 };
@@ -429,7 +430,7 @@ fw_build(const struct fw_descriptor *d, const char *path,
 			FW_TRY(pack(b, &b->file[i], err));
 	FW_TRY(write_envelope(b, err));
 	FW_TRY(judge(b, err));
-	FW_TRY(fw_signers_report(&b->signers, &built, err));
+	FW_TRY(fw_signers_report(&b->signers, 0, &built, err));
 	/* Frees the keys; what interrupts us takes effect before the name. */
 	fw_signers_deinit(&b->signers);
 	FW_TRY(fw_output_commit(&b->out, err));

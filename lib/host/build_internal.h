@@ -28,8 +28,8 @@ enum fw_kind fw_signers_sign(struct fw_signers *s, struct fwd_span payload,
 enum fw_kind fw_signers_judge(const struct fw_signers *s,
     struct fw_selfcheck *sc, const struct fw_build_options *opt,
     struct fw_built *built, struct fw_error *err);
-/* Fill in built->signer. */
-enum fw_kind fw_signers_report(const struct fw_signers *s,
+/* Fill in built->signer; first: the place of the first of their blocks. */
+enum fw_kind fw_signers_report(const struct fw_signers *s, size_t first,
     struct fw_built *built, struct fw_error *err);
 
 #endif

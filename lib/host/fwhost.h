@@ -422,8 +422,8 @@ enum fw_kind fw_key_open(const char *ref, const struct fw_key_options *opt,
 void fw_key_free(struct fw_key *key);
 /* The key lies in a file: for development only. */
 bool fw_key_is_file(const struct fw_key *key);
-/* For messages: "'FILE'", or key, token and serial, "key object 'x' id %01 on
-   token 'y' (serial z)". */
+/* For messages: "key file 'FILE'", or key, token and serial, "key object 'x'
+   id 01ff on token 'y' (serial z)". */
 const char *fw_key_label(const struct fw_key *key);
 /* DER SubjectPublicKeyInfo; empty when the token does not show it: then
    fw_key_set_public() must be called, with the certificate's. */

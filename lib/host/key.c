@@ -461,7 +461,7 @@ enum fw_kind
 fw_key_chain(struct fw_key *key, struct fw_chain *out, struct fw_error *err)
 {
 	if (key->p11 == NULL)
-		return fw_fail(err, FW_E_KEY, "the key %s is a file, which "
-		    "holds no certificates (name the chain)", key->label);
+		return fw_fail(err, FW_E_KEY, "%s holds no "
+		    "certificates (name the chain)", key->label);
 	return fw_p11_chain(key, out, err);
 }
