@@ -168,7 +168,8 @@ try 'in a later year' env SOURCE_DATE_EPOCH=1700000000 "$fwsign" build \
 tar --full-time -tvf u2.fwb | awk '{ print $4, $5 }' | sort -u >got
 echo '2023-11-14 22:13:20' >want
 same 'SOURCE_DATE_EPOCH is the time of all members' want got
-expect 'SOURCE_DATE_EPOCH is no number' 2 SOURCE_DATE_EPOCH env \
+expect 'SOURCE_DATE_EPOCH is no number' 2 \
+    "^fwsign: environment variable 'SOURCE_DATE_EPOCH' needs a number" env \
     SOURCE_DATE_EPOCH=now "$fwsign" build d.yaml -o out/x --unsigned
 "$fwverify" check --trust "$P/root.pem" u1.fwb >.out 2>.err
 if [ $? = 1 ] && grep -q signature-missing .out .err; then
@@ -208,6 +209,10 @@ expect 'no such bundle' 2 'none.fwb' "$fwsign" sign none.fwb -o out/x $key
 expect 'no key' 2 '--key' "$fwsign" sign u1.fwb -o out/x
 }
 
+sed '$a\
+signers:\
+  - key: PKCS11:object=a?pin-value=1234' d.yaml >pin.yaml
+
 # ---- wrong inputs -----------------------------------------------------------------
 
 # shellcheck disable=SC2086
@@ -223,6 +228,14 @@ expect '--chain before --key' 2 'behind a --key' "$fwsign" build d.yaml \
     -o out/x --chain x --key y
 expect 'no such algorithm' 2 'RS256' "$fwsign" build d.yaml -o out/x $key \
     --alg RS256
+expect 'an algorithm in any letter case' 0 "$dev" "$fwsign" build d.yaml \
+    -o alg.fwb $key --alg esp256
+expect 'two algorithms for a key' 2 'given twice for one key' "$fwsign" build \
+    d.yaml -o out/x $key --alg ESP256 --alg ESP256
+expect 'two chains for a key' 2 'given twice for one key' "$fwsign" build \
+    d.yaml -o out/x $key --chain x
+expect 'a PIN in a URI of any letter case' 2 'must not hold a PIN' "$fwsign" \
+    build pin.yaml -o out/x
 expect 'algorithm of another key' 2 'does not fit' bare "$fwsign" build d.yaml \
     -o out/x $key --alg ESP384
 expect 'no time' 2 'yesterday' "$fwsign" build d.yaml -o out/x $key \

@@ -195,6 +195,8 @@ both() {
 	expect "$1: key" 0 '' primitive --alg "$2" --key key.pub --sig "$4" \
 		--msg msg
 	try "$1: accepted" test "$(cat .out)" = accepted
+	expect "$1: the algorithm in lower case" 0 '' primitive --alg \
+		"$(echo "$2" | tr A-Z a-z)" --key key.pub --sig "$4" --msg msg
 	expect "$1: certificate" 0 '' primitive --alg "$2" \
 		--key "$3/leaf.pem" --sig "$4" --msg msg
 	refused "$1: another message" signature-invalid primitive --alg "$2" \

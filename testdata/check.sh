@@ -34,6 +34,12 @@ took() {
 	[ $((now - begin)) -lt 5 ] || echo "    ($((now - begin)) s)"
 }
 
+# LeakSanitizer speaks up when a process ends, and Criterion does not see it.
+leaked() {
+	grep -q 'ERROR: LeakSanitizer' "$log" || return 1
+	grep -A 40 'ERROR: LeakSanitizer' "$log"
+}
+
 run_criterion() {
 	# One at a time with sanitizers: Criterion leaks when it has several.
 	timeout "$limit" "$1" --verbose=1 ${SAN:+-j1} >"$log" 2>&1
@@ -54,6 +60,8 @@ run_criterion() {
 		complain "$1: no test was run"
 	elif grep -q '^\[SKIP\]' "$log"; then
 		complain "$1: tests were skipped"
+	elif leaked; then
+		complain "$1: memory leaked"
 	elif grep -qE "$sanitizer" "$log" && [ "$tested" = "$good" ]; then
 		# Criterion does not notice when a test's process ends so.
 		complain "$1: a sanitizer found something"
@@ -79,6 +87,8 @@ run_shell() {
 		complain "$1: no test was run (exit status $rc)"
 	elif [ "$rc" != 0 ] && [ "$bad" = 0 ]; then
 		complain "$1: exit status $rc"
+	elif leaked; then
+		complain "$1: memory leaked"
 	fi
 }
 

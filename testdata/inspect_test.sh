@@ -114,8 +114,16 @@ says 'it says so' 'bundle-trailing'
 tar --format=ustar --owner=0 --group=0 -C in -b1 -cf none.fwb z.bin
 expect 'a bundle without envelope' 1 'is malformed' "$fwsign" inspect none.fwb
 : >empty
-expect 'an empty file' 1 'is malformed' "$fwsign" inspect empty
-expect 'neither bundle nor envelope' 1 'is malformed' "$fwsign" inspect a.bin
+expect 'an empty file' 1 "'empty' is neither a bundle .* nor a SUIT envelope" \
+	"$fwsign" inspect empty
+expect 'neither bundle nor envelope' 1 "'a.bin' is neither a bundle" \
+	"$fwsign" inspect a.bin
+says 'it says so' '^a.bin: neither a bundle nor an envelope, 3000 bytes$'
+try 'and nothing of what it does not have' sh -c \
+	'! grep -qE "^(No|Problems)" "$1"' - "$T/.out"
+expect 'as JSON' 1 'is neither' "$fwsign" inspect --json a.bin
+cp .out neither.json
+try 'that fits the schema' tool validate "$schema" neither.json
 expect 'no such file' 2 "cannot open 'nope'" "$fwsign" inspect nope
 expect 'no file named' 2 'is missing' "$fwsign" inspect
 expect 'a folder' 2 'is a directory' "$fwsign" inspect in

@@ -21,7 +21,8 @@ const char cmd_build_help[] =
     "\n"
     "Options:\n"
     "  -o, --output FILE   write the bundle here\n"
-    "      --set NAME=VALUE  replace ${NAME} in the descriptor\n"
+    "      --set NAME=VALUE\n"
+    "                      replace ${NAME} in the descriptor\n"
     "      --unsigned      leave the signing for later (fwsign sign)\n"
     SIGNING_HELP
     "\n"
@@ -69,7 +70,8 @@ source_date(uint64_t *out, struct fw_error *err)
 	*out = 0;
 	if (text == NULL)
 		return FW_OK;
-	return cli_uint("SOURCE_DATE_EPOCH", text, 0, 077777777777, out, err);
+	return cli_uint("environment variable 'SOURCE_DATE_EPOCH'", text, 0,
+	    077777777777, out, err);
 }
 
 static enum fw_kind

@@ -86,12 +86,12 @@ static enum fw_kind
 set_chain(struct signing *s, const char *arg, struct fw_error *err)
 {
 	struct fw_signer_spec *key = NULL;
-	const char *value;
 
 	FW_TRY(last_key(s, "--chain", &key, err));
-	value = key->chain;
-	FW_TRY(cli_once("--chain", &value, arg, err));
-	key->chain = (char *)(uintptr_t)value;
+	if (key->chain != NULL)
+		return fw_fail(err, FW_E_USAGE,
+		    "option '--chain' is given twice for one key");
+	key->chain = (char *)(uintptr_t)arg;
 	return FW_OK;
 }
 
@@ -100,14 +100,16 @@ set_alg(struct signing *s, const char *arg, struct fw_error *err)
 {
 	static const int32_t written[] = { FWD_ESP256, FWD_ESP384, FWD_ESP512,
 	    FWD_ED25519, FWD_PS256, FWD_PS384, FWD_PS512 };
+	const int32_t alg = fw_alg_by_name(arg);
 	struct fw_signer_spec *key = NULL;
 	size_t i;
 
 	FW_TRY(last_key(s, "--alg", &key, err));
 	if (key->alg != 0)
-		return fw_fail(err, FW_E_USAGE, "option '--alg' is repeated");
+		return fw_fail(err, FW_E_USAGE,
+		    "option '--alg' is given twice for one key");
 	for (i = 0; i < sizeof written / sizeof written[0]; i++)
-		if (strcmp(fwd_alg_name(written[i]), arg) == 0)
+		if (written[i] == alg)
 			key->alg = written[i];
 	if (key->alg == 0)
 		return fw_fail(err, FW_E_USAGE, "'%s' is no algorithm to sign "
@@ -187,8 +189,8 @@ signing_ready(struct signing *s, struct fw_error *err)
 		return fw_fail(err, FW_E_USAGE,
 		    "options '--pin-env' and '--pin-fd' exclude each other");
 	if (s->pin_fd != NULL) {
-		FW_TRY(cli_uint("--pin-fd", s->pin_fd, 0, INT32_MAX, &fd,
-		    err));
+		FW_TRY(cli_uint("option '--pin-fd'", s->pin_fd, 0, INT32_MAX,
+		    &fd, err));
 		s->opt.key.pin_fd = (int)fd;
 	}
 	FW_TRY(set_clock(s, err));

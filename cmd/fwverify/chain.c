@@ -23,19 +23,20 @@
 #define CERTS_MAX	32		/* more than the library takes */
 
 const char cmd_chain_help[] =
-    "chain --trust ROOT.pem [OPTION]... CHAIN.pem\n"
+    "chain CHAIN.pem --trust ROOT.pem... [OPTION]...\n"
     "\n"
     "Validate a certificate chain, leaf first, as a device would.\n"
     "\n"
-    "  --trust FILE       a trust anchor: a root's certificate in PEM; may\n"
-    "                     be given more than once\n"
-    "  --time TIME|none   judge the dates at that time (RFC 3339), or not\n"
-    "                     at all; default: now\n"
-    "  --eku OID|any      the extended key usage that the leaf must have;\n"
-    "                     default: 1.3.6.1.5.5.7.3.3 (code signing)\n"
-    "  --trace            print each step first\n"
-    "  --json             print JSON (schemas/chain.schema.json)\n"
-    "  -h, --help         show this help\n";
+    "Options:\n"
+    "      --trust FILE    a trust anchor: a root certificate (PEM); can be\n"
+    "                      repeated\n"
+    "      --time TIME     judge validity dates at this time (RFC 3339), or\n"
+    "                      none: not at all (default: now)\n"
+    "      --eku OID       the extended key usage that the leaf must have, or\n"
+    "                      any (default: 1.3.6.1.5.5.7.3.3, code signing)\n"
+    "      --trace         print a line for each step the device library took\n"
+    "      --json          print JSON (schemas/chain.schema.json)\n"
+    "  -h, --help          show this help\n";
 
 struct options {
 	const char *anchor[FWD_ANCHORS_MAX];

@@ -9,16 +9,24 @@
 #include "host/judge.h"
 
 const char cmd_check_help[] =
-"check [--trust ROOT.pem]... [--device DEVICE.yaml]\n"
-"                      [--time RFC3339|none] [--trace] [--json] BUNDLE\n"
-"\n"
-"  --trust ROOT.pem     a trust anchor: a root certificate, or a bare public\n"
-"                       key; instead of those the profile names\n"
-"  --device DEVICE.yaml judge for the device this profile describes\n"
-"  --time TIME          judge validity dates at this time, or not at all\n"
-"                       (none); default: as the profile says, else now\n"
-"  --trace              add a line for each step the device library took\n"
-"  --json               print the result as JSON\n";
+    "check BUNDLE --trust ROOT.pem... [OPTION]...\n"
+    "       fwverify check BUNDLE --device DEVICE.yaml [OPTION]...\n"
+    "\n"
+    "Judge a bundle with the device's library: is it authentic, meant for the\n"
+    "device, no older than what it has, and whole?  Nothing is installed.\n"
+    "\n"
+    "Options:\n"
+    "      --trust FILE    a trust anchor: a root certificate, or a bare public\n"
+    "                      key (PEM); instead of those the profile names; can be\n"
+    "                      repeated\n"
+    "      --device FILE   judge for the device this profile describes (YAML);\n"
+    "                      default: for any device\n"
+    "      --time TIME     judge validity dates at this time (RFC 3339), or\n"
+    "                      none: not at all (default: as the profile says, else\n"
+    "                      now)\n"
+    "      --trace         add a line for each step the device library took\n"
+    "      --json          print JSON (schemas/verdict.schema.json)\n"
+    "  -h, --help          show this help\n";
 
 struct options {
 	struct fw_judge_options judge;
@@ -99,6 +107,19 @@ release(json_t **tree)
 	json_decref(*tree);
 }
 
+/* Is it what 'fwverify envelope' is for? */
+static bool
+is_bare(const char *path)
+{
+	struct fw_error ignored;
+	uint8_t begin[2];
+	FW_FD int fd = -1;
+
+	return fw_file_open(path, &fd, NULL, &ignored) == FW_OK &&
+	    read(fd, begin, sizeof begin) == (ssize_t)sizeof begin &&
+	    fw_is_envelope(begin, sizeof begin);
+}
+
 enum fw_kind
 cmd_check(int argc, char **argv, struct fw_error *err)
 {
@@ -116,6 +137,9 @@ cmd_check(int argc, char **argv, struct fw_error *err)
 	(void)fwrite(text.p, 1, text.n, stdout);
 	if (verdict == FWD_OK)
 		return FW_OK;
+	if (is_bare(o.judge.bundle))
+		return fw_fail(err, FW_E_REFUSED, "'%s' is a SUIT envelope, "
+		    "not a bundle (use 'fwverify envelope')", o.judge.bundle);
 	err->kind = FW_E_REFUSED;	/* the report has said why */
 	err->text[0] = '\0';
 	return FW_E_REFUSED;

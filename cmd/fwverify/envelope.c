@@ -12,18 +12,19 @@
 #include "port/fwport.h"
 
 const char cmd_envelope_help[] =
-"envelope --trust KEY.pem|ROOT.pem... [--time RFC3339|none]\n"
-"                         [--trace] [--json] ENVELOPE\n"
-"\n"
-"Authenticate a SUIT envelope with the device's library and print its\n"
-"commands in the order of their execution.  Nothing is executed.\n"
-"\n"
-"Options:\n"
-"  --trust FILE  a root certificate, or a bare public key\n"
-"  --time TIME   judge validity dates at this time, or not at all (none);\n"
-"                default: now\n"
-"  --trace       add a line for each step the device library took\n"
-"  --json        print JSON (schemas/envelope.schema.json)\n";
+    "envelope ENVELOPE --trust FILE... [OPTION]...\n"
+    "\n"
+    "Authenticate a SUIT envelope with the device's library and print its\n"
+    "commands in the order of their execution.  Nothing is executed.\n"
+    "\n"
+    "Options:\n"
+    "      --trust FILE    a trust anchor: a root certificate, or a bare public\n"
+    "                      key (PEM); can be repeated\n"
+    "      --time TIME     judge validity dates at this time (RFC 3339), or\n"
+    "                      none: not at all (default: now)\n"
+    "      --trace         add a line for each step the device library took\n"
+    "      --json          print JSON (schemas/envelope.schema.json)\n"
+    "  -h, --help          show this help\n";
 
 struct options {
 	struct fw_anchor anchor[FWD_ANCHORS_MAX];

@@ -366,6 +366,9 @@ void fw_anchor_deinit(struct fw_anchor *a);
 enum fw_kind fw_name_format(struct fwd_span name, char **out,
     struct fw_error *err);
 
+/* The algorithm of that name in any letter case, 0 when there is none. */
+int32_t fw_alg_by_name(const char *name);
+
 /* ---- keys (key.c, keyfile.c, p11*.c, pin.c, hold.c) ------------------ */
 
 /*
@@ -410,8 +413,8 @@ bool fw_interrupted(void);
 
 struct fw_key;
 /*
- * ref: an RFC 7512 URI that begins with "pkcs11:", or a PEM file; opt may be
- * NULL.  A malformed URI (FW_E_INPUT) and one that does not name exactly one
+ * ref: an RFC 7512 URI that begins with "pkcs11:" (in any case), or a PEM
+ * file; opt may be NULL.  A malformed URI (FW_E_INPUT) and one that does not name exactly one
  * token (FW_E_KEY) fail before a PIN is asked for.  At most one login is tried
  * per key, none when the process is logged in to the token already; after a
  * refused PIN the caller must not try again.  Exactly one private key must
