@@ -25,11 +25,17 @@ fwd_launder64(uint64_t v)
 	return v;
 }
 
+/*
+ * A status on its way out because it is not FWD_OK.  If it is, after all, then
+ * the branch that led here was forced: to return it would skip the rest.
+ */
+FWD_MUST_USE fwd_status fwd_refuse(fwd_status status);
+
 /* Go on only if e is FWD_OK, asked twice; a skipped branch meets the next. */
 #define FWD_TRY(e) do {							\
 	const fwd_status s_ = (e);					\
 	if (fwd_launder(s_) != FWD_OK)					\
-		return s_;						\
+		return fwd_refuse(s_);					\
 	if (fwd_launder(~s_) != ~(fwd_status)FWD_OK)			\
 		fwd_panic();						\
 } while (0)
