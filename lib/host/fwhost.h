@@ -120,10 +120,19 @@ struct fw_output {
 	int dir;			/* the directory of the file */
 	char *path;			/* the final name */
 	char *temporary;		/* NULL: the file has no name yet */
+	bool exclusive;			/* set before the commit: nothing is
+					   replaced, whenever it came
+					   (FW_E_REFUSED, all in one step) */
 };
 #define FW_OUTPUT_NONE { .fd = -1, .dir = -1 }
 enum fw_kind fw_output_open(const char *path, struct fw_output *out,
     struct fw_error *err);
+/*
+ * The same in the open directory dir, wherever path leads by now: of path only
+ * the last segment counts, the rest is for messages.  dir stays the caller's.
+ */
+enum fw_kind fw_output_open_at(int dir, const char *path,
+    struct fw_output *out, struct fw_error *err);
 enum fw_kind fw_output_commit(struct fw_output *out, struct fw_error *err);
 void fw_output_abandon(struct fw_output *out);
 /* Write a small file by way of the above. */
