@@ -58,6 +58,13 @@ enum fw_kind cli_uint(const char *what, const char *text, uint64_t min,
     uint64_t max, uint64_t *out, struct fw_error *err);
 
 /*
+ * What --time was given: "none" (*judge false) or RFC 3339 (*judge true, *out
+ * the seconds since 1970).
+ */
+enum fw_kind cli_time(const char *text, bool *judge, int64_t *out,
+    struct fw_error *err);
+
+/*
  * The candidate nearest to text, NULL when none is near: for "did you mean".
  * Candidates end with NULL.
  */

@@ -227,6 +227,17 @@ cli_uint(const char *what, const char *text, uint64_t min, uint64_t max,
 	return FW_OK;
 }
 
+enum fw_kind
+cli_time(const char *text, bool *judge, int64_t *out, struct fw_error *err)
+{
+	*judge = strcmp(text, "none") != 0;
+	if (*judge && !fw_time_parse(text, out))
+		return fw_fail(err, FW_E_USAGE, "option '--time' needs a time "
+		    "by RFC 3339 (such as 2026-01-31T12:00:00Z) or none, not "
+		    "'%s'", text);
+	return FW_OK;
+}
+
 /* ---- printing -------------------------------------------------------- */
 
 bool

@@ -224,6 +224,35 @@ expect 'unknown option' 2 '--kye' "$fwsign" build d.yaml -o out/x --kye x
 expect 'no signer' 2 'no signer' "$fwsign" build d.yaml -o out/x
 expect '--unsigned with --key' 2 'exclude' "$fwsign" build d.yaml -o out/x \
     --unsigned $key
+for o in '--time none' '--module x' '--pin-env X' '--pin-fd 3' \
+    '--allow-final-try' "--trust $P/root.pem"; do
+	expect "--unsigned with $o" 2 "'${o%% *}' exclude" "$fwsign" build \
+	    d.yaml -o out/x --unsigned $o
+done
+# An input is never what the output replaces.
+for f in fw.bin sbom.json d.yaml; do
+	cp "$f" before
+	expect "the output is $f" 2 "output '$f' would replace the input" \
+	    "$fwsign" build d.yaml -o "$f" --unsigned
+	same "$f is as it was" before "$f"
+done
+cp "$P/release.key" "$P/full-chain.pem" "$P/root.pem" .
+for f in release.key full-chain.pem root.pem; do
+	cp "$f" before
+	expect "the output is $f" 2 "output '$f' would replace the input" \
+	    "$fwsign" build d.yaml -o "$f" --key release.key \
+	    --chain full-chain.pem --trust root.pem
+	expect "the signed bundle is $f" 2 "'$f' would replace the input" \
+	    "$fwsign" sign u1.fwb -o "$f" --key release.key \
+	    --chain full-chain.pem --trust root.pem
+	same "$f is as it was" before "$f"
+done
+cp d.yaml before
+ln d.yaml link.yaml
+expect 'another name of an input' 2 "'link.yaml' would replace" "$fwsign" \
+    build d.yaml -o link.yaml --unsigned
+same 'it is as it was' before d.yaml
+rm link.yaml
 expect '--chain before --key' 2 'behind a --key' "$fwsign" build d.yaml \
     -o out/x --chain x --key y
 expect 'no such algorithm' 2 'RS256' "$fwsign" build d.yaml -o out/x $key \

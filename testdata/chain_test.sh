@@ -149,7 +149,7 @@ try 'JSON without a certificate fits the schema' fits long.json
 
 # ---- chains: wrong use -------------------------------------------------------------
 
-expect 'no --trust' 2 "'--trust' is missing" chain $p/chain.pem
+expect 'no --trust' 2 'no trust anchor is given' chain $p/chain.pem
 expect 'no chain' 2 'is missing' chain --trust $p/root.pem
 expect 'two chains' 2 'unexpected argument' chain --trust $p/root.pem a b
 expect 'bad time' 2 'RFC 3339' chain --trust $p/root.pem --time today \

@@ -93,6 +93,14 @@ try 'check of an envelope: refused' sh -c '[ "$1" = 1 ] &&
     grep -q "^refused: bundle-" out' - $rc
 try 'check of an envelope: what to use' sh -c '[ $(wc -l <err) = 1 ] &&
     grep -q "is a SUIT envelope, not a bundle (use .fwverify envelope.)$" err'
+tar --format=ustar -C "$top/testdata/suit" -cf bundle example0.suit
+"$fwverify" envelope bundle --trust "$top/testdata/suit/public_key.pem" \
+    >out 2>err
+rc=$?
+try 'envelope of a bundle: refused' sh -c '[ "$1" = 1 ] &&
+    grep -q "^refused: envelope-" out' - $rc
+try 'envelope of a bundle: what to use' sh -c '[ $(wc -l <err) = 1 ] &&
+    grep -q "is a bundle, not an envelope (use .fwverify check.)$" err'
 expect 'unknown option before the command' 2 \
     "^fwsign: unknown option '--quiet' \\(see --help\\)\$" \
     "$fwsign" --quiet build

@@ -177,6 +177,16 @@ echo other >out/z.bin
 "$fwsign" extract -C out good.fwb >/dev/null 2>&1
 try 'before anything is written' test "$(ls -A out)" = z.bin
 rm out/z.bin
+cp good.fwb before.fwb
+expect 'the envelope instead of its bundle' 2 'would replace the input' \
+	"$fwsign" extract --force --manifest good.fwb good.fwb
+cp good.fwb in/good.fwb
+pack self.fwb manifest.suit good.fwb
+cp self.fwb good.fwb
+expect 'a member instead of its bundle' 2 'would replace the input' \
+	"$fwsign" extract --force good.fwb good.fwb
+same 'the bundle is as it was' good.fwb self.fwb
+cp before.fwb good.fwb
 expect 'one member' 0 '' "$fwsign" extract -C out good.fwb fw/a.bin
 try 'and no other' test "$(cd out && find . -type f)" = ./fw/a.bin
 expect 'the envelope alone' 0 '' "$fwsign" extract --manifest m.suit good.fwb

@@ -49,8 +49,8 @@ one_option(struct build_args *a, int c, struct fw_error *err)
 	switch (c) {
 	case OPT_SET:
 		if (a->sets == SETS_MAX)
-			return fw_fail(err, FW_E_USAGE, "more than %d --set",
-			    SETS_MAX);
+			return fw_fail(err, FW_E_USAGE, "option '--set' is given "
+			    "more than %d times", SETS_MAX);
 		a->set[a->sets++] = optarg;
 		return FW_OK;
 	case OPT_UNSIGNED:
@@ -84,6 +84,7 @@ parse(int argc, char **argv, struct build_args *a, struct fw_error *err)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct signing *const s = &a->signing;
+	const char *signs;		/* an option that is about signing */
 	int c;
 
 	while ((c = cli_getopt(argc, argv, "o:", longs, err)) != -1)
@@ -92,10 +93,16 @@ parse(int argc, char **argv, struct build_args *a, struct fw_error *err)
 	if (s->out == NULL)
 		return fw_fail(err, FW_E_USAGE,
 		    "where to write the bundle is missing (-o BUNDLE)");
-	if (a->no_sign && (s->opt.signers > 0 || s->opt.trusts > 0))
-		return fw_fail(err, FW_E_USAGE, "options '--unsigned' and "
-		    "'%s' exclude each other",
-		    s->opt.signers > 0 ? "--key" : "--trust");
+	signs = s->opt.signers > 0 ? "--key" :
+	    s->opt.trusts > 0 ? "--trust" : s->time != NULL ? "--time" :
+	    s->opt.key.module != NULL ? "--module" :
+	    s->opt.key.pin_env != NULL ? "--pin-env" :
+	    s->pin_fd != NULL ? "--pin-fd" :
+	    s->opt.key.final_try ? "--allow-final-try" : NULL;
+	if (a->no_sign && signs != NULL)
+		return fw_fail(err, FW_E_USAGE,
+		    "options '--unsigned' and '%s' exclude each other",
+		    signs);
 	s->opt.no_sign = a->no_sign;
 	FW_TRY(source_date(&s->opt.mtime, err));
 	return signing_ready(s, err);

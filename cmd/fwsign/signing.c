@@ -64,8 +64,8 @@ static enum fw_kind
 add_key(struct signing *s, const char *arg, struct fw_error *err)
 {
 	if (s->opt.signers == FW_SIGNERS_MAX)
-		return fw_fail(err, FW_E_USAGE, "more than %u keys",
-		    FW_SIGNERS_MAX);
+		return fw_fail(err, FW_E_USAGE, "option '--key' is given "
+		    "more than %u times", FW_SIGNERS_MAX);
 	s->signer[s->opt.signers++].key = (char *)(uintptr_t)arg;
 	return FW_OK;
 }
@@ -142,8 +142,8 @@ signing_option(struct signing *s, int c, const char *arg,
 		return FW_OK;
 	case SIGNING_TRUST:
 		if (s->opt.trusts == FWD_ANCHORS_MAX)
-			return fw_fail(err, FW_E_USAGE, "more than %u roots",
-			    FWD_ANCHORS_MAX);
+			return fw_fail(err, FW_E_USAGE, "option '--trust' is "
+			    "given more than %u times", FWD_ANCHORS_MAX);
 		s->trust[s->opt.trusts++] = arg;
 		return FW_OK;
 	case SIGNING_TIME:
@@ -165,15 +165,12 @@ set_clock(struct signing *s, struct fw_error *err)
 	struct fw_clock *const clock = &s->opt.clock;
 
 	clock->now = (int64_t)time(NULL);
-	if (s->time == NULL || s->opt.no_sign)
+	if (s->time == NULL)
 		return FW_OK;
-	clock->judge = strcmp(s->time, "none") != 0;
+	FW_TRY(cli_time(s->time, &clock->judge, &clock->now, err));
 	if (!clock->judge)
 		cli_warn("validity dates of certificates are not judged "
 		    "(--time none)");
-	else if (!fw_time_parse(s->time, &clock->now))
-		return fw_fail(err, FW_E_USAGE, "'%s' is no time "
-		    "(2026-01-31T12:00:00Z, or none)", s->time);
 	return FW_OK;
 }
 

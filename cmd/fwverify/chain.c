@@ -120,7 +120,8 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 	FW_TRY(cli_operands(argc, argv, 1, "a certificate chain", err));
 	if (o->anchors == 0)
 		return fw_fail(err, FW_E_USAGE,
-		    "option '--trust' is missing (name the root's file)");
+		    "no trust anchor is given (name the root certificate "
+		    "with --trust)");
 	o->chain = argv[optind];
 	return FW_OK;
 }
@@ -128,18 +129,14 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 static enum fw_kind
 set_time(struct run *r, struct fw_error *err)
 {
-	const char *const text = r->opt.time;
+	bool judge = true;
 
-	r->policy.clock = FWD_CLOCK_TRUSTED;
 	r->policy.time_min = INT64_MIN;
-	if (text == NULL)
+	if (r->opt.time == NULL)
 		r->now = (int64_t)time(NULL);
-	else if (strcmp(text, "none") == 0)
-		r->policy.clock = FWD_CLOCK_NONE;
-	else if (!fw_time_parse(text, &r->now))
-		return fw_fail(err, FW_E_USAGE, "option '--time' is no "
-		    "RFC 3339 time: '%s' (such as 2026-01-31T12:00:00Z, or "
-		    "none)", text);
+	else
+		FW_TRY(cli_time(r->opt.time, &judge, &r->now, err));
+	r->policy.clock = judge ? FWD_CLOCK_TRUSTED : FWD_CLOCK_NONE;
 	return FW_OK;
 }
 
@@ -160,8 +157,8 @@ set_purpose(struct run *r, struct fw_error *err)
 	if (oid == NULL || OBJ_length(oid) == 0) {
 		ASN1_OBJECT_free(oid);
 		ERR_clear_error();
-		return fw_fail(err, FW_E_USAGE, "option '--eku' is no object "
-		    "identifier: '%s' (such as 1.3.6.1.5.5.7.3.3, or any)",
+		return fw_fail(err, FW_E_USAGE, "option '--eku' needs an object "
+		    "identifier (such as 1.3.6.1.5.5.7.3.3) or any, not '%s'",
 		    text);
 	}
 	kind = fw_buf_add(&r->purpose, OBJ_get0_data(oid), OBJ_length(oid),

@@ -40,7 +40,8 @@ add_trust(struct options *o, const char *path, struct fw_error *err)
 {
 	if (o->judge.trusts == FWD_ANCHORS_MAX)
 		return fw_fail(err, FW_E_USAGE,
-		    "--trust is given more than %u times", FWD_ANCHORS_MAX);
+		    "option '--trust' is given more than %u times",
+		    FWD_ANCHORS_MAX);
 	o->trust[o->judge.trusts++] = path;
 	return FW_OK;
 }
@@ -48,15 +49,12 @@ add_trust(struct options *o, const char *path, struct fw_error *err)
 static enum fw_kind
 set_time(struct options *o, struct fw_error *err)
 {
+	bool judge;
+
 	if (o->time == NULL)
 		return FW_OK;
-	o->judge.time = FW_TIME_NONE;
-	if (strcmp(o->time, "none") == 0)
-		return FW_OK;
-	o->judge.time = FW_TIME_AT;
-	if (!fw_time_parse(o->time, &o->judge.now))
-		return fw_fail(err, FW_E_USAGE, "--time '%s' is no time (write "
-		    "it as 2026-01-31T12:00:00Z, or none)", o->time);
+	FW_TRY(cli_time(o->time, &judge, &o->judge.now, err));
+	o->judge.time = judge ? FW_TIME_AT : FW_TIME_NONE;
 	return FW_OK;
 }
 

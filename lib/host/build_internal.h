@@ -18,6 +18,10 @@ void fw_signers_deinit(struct fw_signers *s);
 enum fw_kind fw_signers_open(const struct fw_signer_spec *spec, size_t n,
     const struct fw_build_options *opt, struct fw_signers *out,
     struct fw_error *err);
+/* None of the files they need may be the one that out replaces. */
+enum fw_kind fw_signers_spare(const struct fw_signer_spec *spec, size_t n,
+    const struct fw_build_options *opt, const struct fw_output *out,
+    struct fw_error *err);
 /* Make all blocks; see fw_signer_sign(). */
 enum fw_kind fw_signers_sign(struct fw_signers *s, struct fwd_span payload,
     bool blank, struct fw_error *err);

@@ -215,6 +215,7 @@ write_file(const struct job *j, struct fwd_span name, struct source *src,
 	FW_TRY(enter(j, file, true, &dir, &base, err));
 	FW_TRY(check_absent(j, dir, base, file, err));
 	FW_TRY(fw_output_open_at(dir, shown, &out, err));
+	FW_TRY(fw_output_spares(&out, j->opt->path, err));
 	FW_TRY(copy(src, out.fd, shown, err));
 	/* A file that came meanwhile is seen as well. */
 	out.exclusive = !j->opt->force;
@@ -238,6 +239,7 @@ write_manifest(const struct job *j, struct fw_error *err)
 		return fw_fail(err, FW_E_REFUSED,
 		    "'%s' exists already (--force replaces it)", path);
 	FW_TRY(fw_output_open(path, &out, err));
+	FW_TRY(fw_output_spares(&out, j->opt->path, err));
 	FW_TRY(fw_write_all(out.fd, j->envelope.p, j->envelope.n, path, err));
 	out.exclusive = !j->opt->force;
 	FW_TRY(fw_output_commit(&out, err));

@@ -133,6 +133,12 @@ enum fw_kind fw_output_open(const char *path, struct fw_output *out,
  */
 enum fw_kind fw_output_open_at(int dir, const char *path,
     struct fw_output *out, struct fw_error *err);
+/*
+ * FW_E_USAGE if the file of that name is the one that the output will replace:
+ * nobody means that of an input.  No file has the name NULL.
+ */
+enum fw_kind fw_output_spares(const struct fw_output *out, const char *input,
+    struct fw_error *err);
 enum fw_kind fw_output_commit(struct fw_output *out, struct fw_error *err);
 void fw_output_abandon(struct fw_output *out);
 /* Write a small file by way of the above. */

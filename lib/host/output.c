@@ -311,6 +311,20 @@ fw_output_open_at(int dir, const char *path, struct fw_output *out,
 	return open_in(dir, path, out, err);
 }
 
+enum fw_kind
+fw_output_spares(const struct fw_output *out, const char *input,
+    struct fw_error *err)
+{
+	struct stat in, there;
+
+	if (input == NULL || stat(input, &in) != 0 || fstatat(out->dir,
+	    base_name(out->path), &there, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    in.st_dev != there.st_dev || in.st_ino != there.st_ino)
+		return FW_OK;
+	return fw_fail(err, FW_E_USAGE, "the output '%s' would replace the "
+	    "input '%s'", out->path, input);
+}
+
 /* ---- the end --------------------------------------------------------- */
 
 static void

@@ -548,6 +548,31 @@ Test(output, in_an_open_directory)
 	}
 }
 
+/* An input is told by the file it is, not by its name. */
+Test(output, spares_inputs)
+{
+	struct fw_output out = FW_OUTPUT_NONE;
+	char other[160], link_[160];
+
+	(void)snprintf(other, sizeof other, "%s/other", dir);
+	(void)snprintf(link_, sizeof link_, "%s/link", dir);
+	cr_assert_eq(fw_output_open(path, &out, &err), FW_OK);
+	cr_expect_eq(fw_output_spares(&out, path, &err), FW_OK, "not there");
+	put_old();
+	cr_assert_eq(fw_file_write(other, "x", 1, &err), FW_OK);
+	cr_assert_eq(symlink(path, link_), 0);
+	cr_expect_eq(fw_output_spares(&out, other, &err), FW_OK);
+	cr_expect_eq(fw_output_spares(&out, NULL, &err), FW_OK);
+	cr_expect_eq(fw_output_spares(&out, "", &err), FW_OK);
+	cr_expect_eq(fw_output_spares(&out, path, &err), FW_E_USAGE);
+	cr_expect_eq(fw_output_spares(&out, link_, &err), FW_E_USAGE);
+	cr_expect_not_null(strstr(err.text, "/link'"));
+	cr_assert_eq(unlink(other), 0);
+	cr_assert_eq(link(path, other), 0);
+	cr_expect_eq(fw_output_spares(&out, other, &err), FW_E_USAGE);
+	fw_output_abandon(&out);
+}
+
 /* As an ordinary user, whoever runs the test. */
 static void
 drop_root(void)

@@ -223,6 +223,7 @@ fw_resign(const char *path, const char *out_path,
 	FW_TRY(read_envelope(&r, err));
 	FW_TRY(check_digest(&r, err));
 	FW_TRY(fw_output_open(out_path, &r.out, err));
+	FW_TRY(fw_signers_spare(opt->signer, opt->signers, opt, &r.out, err));
 	FW_TRY(fw_signers_open(opt->signer, opt->signers, opt, &r.signers,
 	    err));
 	FW_TRY(check_new(&r, err));

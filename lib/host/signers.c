@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host/build_internal.h"
+#include "host/p11uri.h"
 
 void
 fw_signers_deinit(struct fw_signers *s)
@@ -40,6 +41,23 @@ fw_signers_open(const struct fw_signer_spec *spec, size_t n,
 	}
 	*out = s;
 	s = (struct fw_signers){ 0 };
+	return FW_OK;
+}
+
+enum fw_kind
+fw_signers_spare(const struct fw_signer_spec *spec, size_t n,
+    const struct fw_build_options *opt, const struct fw_output *out,
+    struct fw_error *err)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!fw_p11_uri_is(spec[i].key))
+			FW_TRY(fw_output_spares(out, spec[i].key, err));
+		FW_TRY(fw_output_spares(out, spec[i].chain, err));
+	}
+	for (i = 0; i < opt->trusts; i++)
+		FW_TRY(fw_output_spares(out, opt->trust[i], err));
 	return FW_OK;
 }
 
