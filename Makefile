@@ -101,7 +101,7 @@ $(TESTS): | $(MOCK)
 check: setup
 	@$(MAKE) --no-print-directory check-run
 check-run: $(PROGS) $(TESTS) $B/device.o
-	@MAKE='$(MAKE)' testdata/check.sh $B $(TESTS) $(SHTESTS) \
+	@SAN='$(SAN)' MAKE='$(MAKE)' testdata/check.sh $B $(TESTS) $(SHTESTS) \
 		check-freestanding check-manuals check-yaml
 
 $B/device.o: $(DEVICE)
@@ -159,19 +159,26 @@ packages-ci:
 	@echo $(PACKAGES) $(PACKAGES_CI)
 
 D       = $(DESTDIR)$(PREFIX)
+PKGCONF := lib/device/fwdevice.pc.in lib/port/fwport.pc.in
 install: all
-	install -d $D/bin $D/lib $D/include $D/share/fwsign/schemas
+	install -d $D/bin $D/lib/pkgconfig $D/include/fwsign/device \
+		$D/include/fwsign/port $D/share/fwsign/schemas
 	install -m 755 $(PROGS) $D/bin
-	install -m 644 $B/libfwdevice.a $D/lib
-	install -m 644 lib/device/fwdevice.h $D/include
+	install -m 644 $B/libfwdevice.a $B/libfwport.a $D/lib
+	install -m 644 lib/device/fwdevice.h $D/include/fwsign/device
+	install -m 644 lib/port/fwport.h $D/include/fwsign/port
+	for p in $(PKGCONF); do \
+		o=$D/lib/pkgconfig/$$(basename $$p .in) && \
+		sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
+		$$p >$$o && chmod 644 $$o || exit 1; done
 	install -m 644 $(wildcard schemas/*) $D/share/fwsign/schemas
 	for m in $(MANUALS); do \
 		s=$D/share/man/man$${m##*.} && install -d $$s && \
 		install -m 644 $$m $$s || exit 1; done
 uninstall:
-	rm -f $(PROGS:$B/%=$D/bin/%) $D/lib/libfwdevice.a \
-		$D/include/fwdevice.h
-	rm -rf $D/share/fwsign
+	rm -f $(PROGS:$B/%=$D/bin/%) $D/lib/libfwdevice.a $D/lib/libfwport.a \
+		$(patsubst %.in,$D/lib/pkgconfig/%,$(notdir $(PKGCONF)))
+	rm -rf $D/include/fwsign $D/share/fwsign
 	for m in $(MANUALS:man/%=%); do \
 		rm -f $D/share/man/man$${m##*.}/$$m; done
 

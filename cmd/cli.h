@@ -52,9 +52,17 @@ enum fw_kind cli_operands(int argc, char **argv, int n, const char *what,
 /* FW_E_USAGE if the option was given before (*value is set), else set it. */
 enum fw_kind cli_once(const char *option, const char **value,
     const char *given, struct fw_error *err);
-/* A decimal or 0x number within min..max, nothing before or after it. */
-enum fw_kind cli_uint(const char *option, const char *text, uint64_t min,
+/* A decimal or 0x number within min..max, nothing before or after it; what
+   says where it stands ("option '--pin-fd'"). */
+enum fw_kind cli_uint(const char *what, const char *text, uint64_t min,
     uint64_t max, uint64_t *out, struct fw_error *err);
+
+/*
+ * What --time was given: "none" (*judge false) or RFC 3339 (*judge true, *out
+ * the seconds since 1970).
+ */
+enum fw_kind cli_time(const char *text, bool *judge, int64_t *out,
+    struct fw_error *err);
 
 /*
  * The candidate nearest to text, NULL when none is near: for "did you mean".

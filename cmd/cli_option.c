@@ -201,7 +201,7 @@ cli_once(const char *option, const char **value, const char *given,
 }
 
 enum fw_kind
-cli_uint(const char *option, const char *text, uint64_t min, uint64_t max,
+cli_uint(const char *what, const char *text, uint64_t min, uint64_t max,
     uint64_t *out, struct fw_error *err)
 {
 	const bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
@@ -213,18 +213,28 @@ cli_uint(const char *option, const char *text, uint64_t min, uint64_t max,
 	if (!(hex ? isxdigit((unsigned char)digits[0]) :
 	    isdigit((unsigned char)digits[0])))
 		return fw_fail(err, FW_E_USAGE,
-		    "option '%s' needs a number, not '%s'", option, text);
+		    "%s needs a number, not '%s'", what, text);
 	errno = 0;
 	v = strtoull(digits, &end, hex ? 16 : 10);
 	if (*end != '\0')
 		return fw_fail(err, FW_E_USAGE,
-		    "option '%s' needs a number, not '%s'", option, text);
+		    "%s needs a number, not '%s'", what, text);
 	if (errno == ERANGE || v < min || v > max)
 		return fw_fail(err, FW_E_USAGE,
-		    "option '%s' is out of range: '%s' (%llu to %llu)",
-		    option, text, (unsigned long long)min,
+		    "%s is out of range: '%s' (%llu to %llu)", what, text, (unsigned long long)min,
 		    (unsigned long long)max);
 	*out = v;
+	return FW_OK;
+}
+
+enum fw_kind
+cli_time(const char *text, bool *judge, int64_t *out, struct fw_error *err)
+{
+	*judge = strcmp(text, "none") != 0;
+	if (*judge && !fw_time_parse(text, out))
+		return fw_fail(err, FW_E_USAGE, "option '--time' needs a time "
+		    "by RFC 3339 (such as 2026-01-31T12:00:00Z) or none, not "
+		    "'%s'", text);
 	return FW_OK;
 }
 

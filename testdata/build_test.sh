@@ -67,7 +67,7 @@ END
 {
 expect 'build' 0 "$dev" "$fwsign" build d.yaml -o a.fwb $key
 try 'the result is shown' grep -q '^signer .*release' .out
-try 'a key file is named' grep -q 'KEY FILE: for development only' .out
+try 'a key file is named' grep -q 'key file .*FOR DEVELOPMENT ONLY' .out
 try 'fwverify accepts it' "$fwverify" check --trust "$P/root.pem" a.fwb
 expect 'quiet' 0 "$dev" "$fwsign" build d.yaml -o a.fwb $key --quiet
 try 'quiet says nothing' test ! -s .out
@@ -80,10 +80,41 @@ schema = json.load(open(sys.argv[1] + '/schemas/build.schema.json'))
 jsonschema.Draft202012Validator.check_schema(schema)
 report = json.load(open('report.json'))
 jsonschema.validate(report, schema)
-assert report['product'] == 'Pump 3' and report['sequence_number'] == 7
+assert report['product'] == 'Pump 3' and report['sequence-number'] == 7
 assert [c['component'] for c in report['components']] == ['app', 'boot']
 assert report['components'][0]['images'][0]['size'] == 70000
-assert report['judged_against'] == 'root'
+assert report['judged'] == 'up-to-root'
+EOF_PY
+
+expect 'unsigned, as JSON' 0 '' "$fwsign" build d.yaml -o u.fwb --unsigned \
+    --json
+cp .out unsigned.json
+expect 'unsigned, as text' 0 '' "$fwsign" build d.yaml -o u.fwb --unsigned
+try 'says how far it was judged' grep -qx \
+    'judged           by the device library: accepted, but for the signatures' \
+    .out
+Q=$T/pki/p384
+cp a.fwb two.fwb
+expect 'sign, as JSON' 0 "$dev" "$fwsign" sign two.fwb --json --key \
+    "$Q/release.key" --chain "$Q/chain.pem"
+cp .out signed.json
+"$fwverify" check --json --trust "$P/root.pem" a.fwb >check.json
+try 'all reports of signers agree' /usr/bin/python3 - "$top" <<'EOF_PY'
+import json, sys, jsonschema
+schema = json.load(open(sys.argv[1] + '/schemas/build.schema.json'))
+built, unsigned, signed, check = (json.load(open(f + '.json')) for f in
+    ('report', 'unsigned', 'signed', 'check'))
+for report in (unsigned, signed):
+    jsonschema.validate(report, schema)
+assert unsigned['judged'] == 'all-but-signatures' and not unsigned['signers']
+assert signed['judged'] == 'up-to-topmost-certificate'
+assert built['manifest-digest'] == check['manifest-digest']
+assert built['sequence-number'] == check['sequence-number']
+(one,), (two,), (judged,) = (r['signers'] for r in (built, signed, check))
+for name in ('algorithm', 'signature-block', 'subject', 'serial'):
+    assert one[name] == judged[name], name
+assert one['key-file'] and one['key'].startswith("key file '"), one
+assert one['signature-block'] == 0 and two['signature-block'] == 1
 EOF_PY
 
 cat >want <<-END
@@ -137,7 +168,8 @@ try 'in a later year' env SOURCE_DATE_EPOCH=1700000000 "$fwsign" build \
 tar --full-time -tvf u2.fwb | awk '{ print $4, $5 }' | sort -u >got
 echo '2023-11-14 22:13:20' >want
 same 'SOURCE_DATE_EPOCH is the time of all members' want got
-expect 'SOURCE_DATE_EPOCH is no number' 2 SOURCE_DATE_EPOCH env \
+expect 'SOURCE_DATE_EPOCH is no number' 2 \
+    "^fwsign: environment variable 'SOURCE_DATE_EPOCH' needs a number" env \
     SOURCE_DATE_EPOCH=now "$fwsign" build d.yaml -o out/x --unsigned
 "$fwverify" check --trust "$P/root.pem" u1.fwb >.out 2>.err
 if [ $? = 1 ] && grep -q signature-missing .out .err; then
@@ -177,6 +209,10 @@ expect 'no such bundle' 2 'none.fwb' "$fwsign" sign none.fwb -o out/x $key
 expect 'no key' 2 '--key' "$fwsign" sign u1.fwb -o out/x
 }
 
+sed '$a\
+signers:\
+  - key: PKCS11:object=a?pin-value=1234' d.yaml >pin.yaml
+
 # ---- wrong inputs -----------------------------------------------------------------
 
 # shellcheck disable=SC2086
@@ -188,10 +224,47 @@ expect 'unknown option' 2 '--kye' "$fwsign" build d.yaml -o out/x --kye x
 expect 'no signer' 2 'no signer' "$fwsign" build d.yaml -o out/x
 expect '--unsigned with --key' 2 'exclude' "$fwsign" build d.yaml -o out/x \
     --unsigned $key
+for o in '--time none' '--module x' '--pin-env X' '--pin-fd 3' \
+    '--allow-final-try' "--trust $P/root.pem"; do
+	expect "--unsigned with $o" 2 "'${o%% *}' exclude" "$fwsign" build \
+	    d.yaml -o out/x --unsigned $o
+done
+# An input is never what the output replaces.
+for f in fw.bin sbom.json d.yaml; do
+	cp "$f" before
+	expect "the output is $f" 2 "output '$f' would replace the input" \
+	    "$fwsign" build d.yaml -o "$f" --unsigned
+	same "$f is as it was" before "$f"
+done
+cp "$P/release.key" "$P/full-chain.pem" "$P/root.pem" .
+for f in release.key full-chain.pem root.pem; do
+	cp "$f" before
+	expect "the output is $f" 2 "output '$f' would replace the input" \
+	    "$fwsign" build d.yaml -o "$f" --key release.key \
+	    --chain full-chain.pem --trust root.pem
+	expect "the signed bundle is $f" 2 "'$f' would replace the input" \
+	    "$fwsign" sign u1.fwb -o "$f" --key release.key \
+	    --chain full-chain.pem --trust root.pem
+	same "$f is as it was" before "$f"
+done
+cp d.yaml before
+ln d.yaml link.yaml
+expect 'another name of an input' 2 "'link.yaml' would replace" "$fwsign" \
+    build d.yaml -o link.yaml --unsigned
+same 'it is as it was' before d.yaml
+rm link.yaml
 expect '--chain before --key' 2 'behind a --key' "$fwsign" build d.yaml \
     -o out/x --chain x --key y
 expect 'no such algorithm' 2 'RS256' "$fwsign" build d.yaml -o out/x $key \
     --alg RS256
+expect 'an algorithm in any letter case' 0 "$dev" "$fwsign" build d.yaml \
+    -o alg.fwb $key --alg esp256
+expect 'two algorithms for a key' 2 'given twice for one key' "$fwsign" build \
+    d.yaml -o out/x $key --alg ESP256 --alg ESP256
+expect 'two chains for a key' 2 'given twice for one key' "$fwsign" build \
+    d.yaml -o out/x $key --chain x
+expect 'a PIN in a URI of any letter case' 2 'must not hold a PIN' "$fwsign" \
+    build pin.yaml -o out/x
 expect 'algorithm of another key' 2 'does not fit' bare "$fwsign" build d.yaml \
     -o out/x $key --alg ESP384
 expect 'no time' 2 'yesterday' "$fwsign" build d.yaml -o out/x $key \

@@ -26,6 +26,14 @@ has_help() {
 	cp .out help
 	expect "$p $* -h" 0 '' "$B/$p" "$@" -h
 	same "$p $* -h is the same" help .out
+	# All of one form: what to type, what it does, the options.
+	try "$p $* --help: a sentence on what it does" sh -c \
+	    'sed -n "/^\$/,/^\$/p" help | grep -q "^[A-Z].*[a-z].*"'
+	try "$p $* --help: options under a heading" sh -c \
+	    'grep -qx "Options:" help && ! sed "/^Options:/,\$d" help |
+	    grep -q "^ *-"'
+	try "$p $* --help: itself among them" grep -qE \
+	    '^  -h, --help +show this help' help
 }
 for p in fwsign fwverify; do
 	has_help $p
@@ -78,6 +86,21 @@ expect 'unknown command, empty' 2 \
 expect 'unknown command, not printable' 2 \
     "^fwsign: unknown command '[\\]x1b\\[31m[\\]x0a[.]' " \
     "$fwsign" "$(printf '\033[31m\n.')"
+"$fwverify" check "$top/testdata/suit/example0.suit" --trust \
+    "$top/testdata/suit/public_key.pem" >out 2>err
+rc=$?
+try 'check of an envelope: refused' sh -c '[ "$1" = 1 ] &&
+    grep -q "^refused: bundle-" out' - $rc
+try 'check of an envelope: what to use' sh -c '[ $(wc -l <err) = 1 ] &&
+    grep -q "is a SUIT envelope, not a bundle (use .fwverify envelope.)$" err'
+tar --format=ustar -C "$top/testdata/suit" -cf bundle example0.suit
+"$fwverify" envelope bundle --trust "$top/testdata/suit/public_key.pem" \
+    >out 2>err
+rc=$?
+try 'envelope of a bundle: refused' sh -c '[ "$1" = 1 ] &&
+    grep -q "^refused: envelope-" out' - $rc
+try 'envelope of a bundle: what to use' sh -c '[ $(wc -l <err) = 1 ] &&
+    grep -q "is a bundle, not an envelope (use .fwverify check.)$" err'
 expect 'unknown option before the command' 2 \
     "^fwsign: unknown option '--quiet' \\(see --help\\)\$" \
     "$fwsign" --quiet build

@@ -193,11 +193,11 @@ refused 'the chain of another key' signature-invalid wrong.suit \
 
 # ---- wrong use ---------------------------------------------------------------------------
 
-expect 'no trust' 2 'nothing to trust' "$fwverify" envelope example0.suit
+expect 'no trust' 2 'no trust anchor is given' "$fwverify" envelope example0.suit
 expect 'no envelope' 2 'is missing' "$fwverify" envelope --trust "$key"
 expect 'no such envelope' 2 'cannot open' "$fwverify" envelope nope \
 	--trust "$key"
 expect 'no such key' 2 'cannot open|nope' "$fwverify" envelope example0.suit \
 	--trust nope.pem
-expect 'no time' 2 'is no time' "$fwverify" envelope example0.suit \
+expect 'no time' 2 'needs a time by RFC 3339 .* not .yesterday.' "$fwverify" envelope example0.suit \
 	--trust "$key" --time yesterday

@@ -114,8 +114,16 @@ says 'it says so' 'bundle-trailing'
 tar --format=ustar --owner=0 --group=0 -C in -b1 -cf none.fwb z.bin
 expect 'a bundle without envelope' 1 'is malformed' "$fwsign" inspect none.fwb
 : >empty
-expect 'an empty file' 1 'is malformed' "$fwsign" inspect empty
-expect 'neither bundle nor envelope' 1 'is malformed' "$fwsign" inspect a.bin
+expect 'an empty file' 1 "'empty' is neither a bundle .* nor a SUIT envelope" \
+	"$fwsign" inspect empty
+expect 'neither bundle nor envelope' 1 "'a.bin' is neither a bundle" \
+	"$fwsign" inspect a.bin
+says 'it says so' '^a.bin: neither a bundle nor an envelope, 3000 bytes$'
+try 'and nothing of what it does not have' sh -c \
+	'! grep -qE "^(No|Problems)" "$1"' - "$T/.out"
+expect 'as JSON' 1 'is neither' "$fwsign" inspect --json a.bin
+cp .out neither.json
+try 'that fits the schema' tool validate "$schema" neither.json
 expect 'no such file' 2 "cannot open 'nope'" "$fwsign" inspect nope
 expect 'no file named' 2 'is missing' "$fwsign" inspect
 expect 'a folder' 2 'is a directory' "$fwsign" inspect in
@@ -169,6 +177,16 @@ echo other >out/z.bin
 "$fwsign" extract -C out good.fwb >/dev/null 2>&1
 try 'before anything is written' test "$(ls -A out)" = z.bin
 rm out/z.bin
+cp good.fwb before.fwb
+expect 'the envelope instead of its bundle' 2 'would replace the input' \
+	"$fwsign" extract --force --manifest good.fwb good.fwb
+cp good.fwb in/good.fwb
+pack self.fwb manifest.suit good.fwb
+cp self.fwb good.fwb
+expect 'a member instead of its bundle' 2 'would replace the input' \
+	"$fwsign" extract --force good.fwb good.fwb
+same 'the bundle is as it was' good.fwb self.fwb
+cp before.fwb good.fwb
 expect 'one member' 0 '' "$fwsign" extract -C out good.fwb fw/a.bin
 try 'and no other' test "$(cd out && find . -type f)" = ./fw/a.bin
 expect 'the envelope alone' 0 '' "$fwsign" extract --manifest m.suit good.fwb

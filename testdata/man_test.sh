@@ -280,6 +280,48 @@ compile=$(block fwdevice.3 2 | sed -e 's/^\$ //' -e 's/\\$//' |
     tr '\n' ' ' | sed -e "s|^cc |${CC:-cc} -Wall -Wextra -Werror $sanitizers |" \
     -e "s|-Ilib|-I'$top/lib'|" -e "s|build/plain/|'$B'/|g")
 try "fwdevice.3: $compile" sh -c "$compile"
+
+# Installed, with the command that is shown for that.
+mkdir dest
+if [ -n "$sanitizers" ]; then
+	san_=1
+else
+	san_=
+fi
+try 'make install' env MAKEFLAGS= make -C "$top" B="$B" SAN="$san_" \
+    DESTDIR="$T/dest" PREFIX=/opt/fw install
+installed=$(block fwdevice.3 3 | sed -e 's/^\$ //' \
+    -e "s|^cc |${CC:-cc} -Wall -Wextra -Werror $sanitizers |" \
+    -e 's|-o judge |-o judge.installed |')
+# What pkg-config says, for a root elsewhere.
+mkdir bin
+cat >bin/pkg-config <<END
+#!/bin/sh
+PKG_CONFIG_PATH='$T/dest/opt/fw/lib/pkgconfig' $(command -v pkg-config) "\$@" |
+    sed 's|/opt/fw|$T/dest/opt/fw|g'
+END
+chmod 755 bin/pkg-config
+try "fwdevice.3: $installed" env PATH="$T/bin:$PATH" sh -c "$installed"
+try 'it is a program' test -x judge.installed
+# The library alone, and the library with the port's fwd_panic().
+cat >alone.c <<'END'
+#include "device/fwdevice.h"
+int main(void) { return fwd_status_code(FWD_OK)[0] != 'o'; }
+void fwd_panic(void) { for (;;) ; }
+END
+sed '$d' alone.c >with.c
+# shellcheck disable=SC2046,SC2086  # words
+{
+try 'the package fwdevice' ${CC:-cc} $sanitizers -o alone alone.c \
+    $(bin/pkg-config --cflags --libs fwdevice)
+try 'the package fwport' ${CC:-cc} $sanitizers -o with with.c \
+    $(bin/pkg-config --cflags --libs fwport)
+}
+try 'they work' sh -c './alone && ./with'
+try 'make uninstall' env MAKEFLAGS= make -C "$top" B="$B" SAN="$san_" \
+    DESTDIR="$T/dest" PREFIX=/opt/fw uninstall
+try 'leaves nothing' test -z "$(find dest -type f)"
+
 openssl x509 -in root.pem -outform DER -out root.der
 # judges NAME STATUS CODE ARGUMENT...
 judges() {
@@ -295,6 +337,8 @@ judges() {
 	same "the program, $what_: trace" .want .last
 }
 judges 'accepted' 0 ok root.der release.fwb
+./judge.installed root.der release.fwb >.out 2>/dev/null
+try 'the program, as installed' grep -qx ok .out
 judges 'payload' 1 payload-digest root.der payload.fwb
 judges 'truncated' 1 bundle-truncated root.der short.fwb
 judges 'unsigned' 1 signature-missing root.der unsigned.fwb

@@ -21,7 +21,8 @@ const char cmd_build_help[] =
     "\n"
     "Options:\n"
     "  -o, --output FILE   write the bundle here\n"
-    "      --set NAME=VALUE  replace ${NAME} in the descriptor\n"
+    "      --set NAME=VALUE\n"
+    "                      replace ${NAME} in the descriptor\n"
     "      --unsigned      leave the signing for later (fwsign sign)\n"
     SIGNING_HELP
     "\n"
@@ -48,8 +49,8 @@ one_option(struct build_args *a, int c, struct fw_error *err)
 	switch (c) {
 	case OPT_SET:
 		if (a->sets == SETS_MAX)
-			return fw_fail(err, FW_E_USAGE, "more than %d --set",
-			    SETS_MAX);
+			return fw_fail(err, FW_E_USAGE, "option '--set' is given "
+			    "more than %d times", SETS_MAX);
 		a->set[a->sets++] = optarg;
 		return FW_OK;
 	case OPT_UNSIGNED:
@@ -69,7 +70,8 @@ source_date(uint64_t *out, struct fw_error *err)
 	*out = 0;
 	if (text == NULL)
 		return FW_OK;
-	return cli_uint("SOURCE_DATE_EPOCH", text, 0, 077777777777, out, err);
+	return cli_uint("environment variable 'SOURCE_DATE_EPOCH'", text, 0,
+	    077777777777, out, err);
 }
 
 static enum fw_kind
@@ -82,6 +84,7 @@ parse(int argc, char **argv, struct build_args *a, struct fw_error *err)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct signing *const s = &a->signing;
+	const char *signs;		/* an option that is about signing */
 	int c;
 
 	while ((c = cli_getopt(argc, argv, "o:", longs, err)) != -1)
@@ -90,10 +93,16 @@ parse(int argc, char **argv, struct build_args *a, struct fw_error *err)
 	if (s->out == NULL)
 		return fw_fail(err, FW_E_USAGE,
 		    "where to write the bundle is missing (-o BUNDLE)");
-	if (a->no_sign && (s->opt.signers > 0 || s->opt.trusts > 0))
-		return fw_fail(err, FW_E_USAGE, "options '--unsigned' and "
-		    "'%s' exclude each other",
-		    s->opt.signers > 0 ? "--key" : "--trust");
+	signs = s->opt.signers > 0 ? "--key" :
+	    s->opt.trusts > 0 ? "--trust" : s->time != NULL ? "--time" :
+	    s->opt.key.module != NULL ? "--module" :
+	    s->opt.key.pin_env != NULL ? "--pin-env" :
+	    s->pin_fd != NULL ? "--pin-fd" :
+	    s->opt.key.final_try ? "--allow-final-try" : NULL;
+	if (a->no_sign && signs != NULL)
+		return fw_fail(err, FW_E_USAGE,
+		    "options '--unsigned' and '%s' exclude each other",
+		    signs);
 	s->opt.no_sign = a->no_sign;
 	FW_TRY(source_date(&s->opt.mtime, err));
 	return signing_ready(s, err);
@@ -244,9 +253,9 @@ print_json(const struct fw_descriptor *d, const char *path,
 	product(d, class_, &name);
 	signing_digest(d->digest_alg, built->manifest_digest, digest);
 	tree = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o}",
-	    "bundle", path, "product", name, "vendor_id", vendor,
-	    "class_id", class_, "version", d->version, "sequence_number",
-	    signing_number(d->sequence_number), "manifest_digest", digest,
+	    "bundle", path, "product", name, "vendor-id", vendor,
+	    "class-id", class_, "version", d->version, "sequence-number",
+	    signing_number(d->sequence_number), "manifest-digest", digest,
 	    "components", components_json(d, built), "attachments",
 	    attachments_json(d, built));
 	if (tree == NULL)

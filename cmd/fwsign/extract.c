@@ -8,16 +8,18 @@
 #include "host/internal.h"
 
 const char cmd_extract_help[] =
-    "extract [-C DIR] [--manifest OUT] [--force] BUNDLE [MEMBER]...\n"
+    "extract BUNDLE [MEMBER]... [OPTION]...\n"
     "\n"
     "Write members of a bundle, and payloads integrated in its envelope, to\n"
     "files: all of them, or those that are named.  With --manifest and\n"
     "neither MEMBER nor -C, the envelope alone.  Nothing is verified.\n"
     "\n"
     "Options:\n"
-    "  -C, --directory DIR  write the files there instead of here\n"
-    "      --manifest OUT   write the envelope to the file OUT\n"
-    "      --force          replace files that exist\n";
+    "  -C, --directory DIR\n"
+    "                      write the files there instead of here\n"
+    "      --manifest OUT  write the envelope to the file OUT\n"
+    "      --force         replace files that exist\n"
+    "  -h, --help          show this help\n";
 
 static void
 written(void *ctx, const char *path, uint64_t size)

@@ -8,12 +8,13 @@
 #include "host/internal.h"
 
 const char cmd_inspect_help[] =
-    "inspect [--json] FILE\n"
+    "inspect FILE [OPTION]...\n"
     "\n"
     "Show what a bundle or a SUIT envelope holds.  Nothing is verified.\n"
     "\n"
     "Options:\n"
-    "      --json  print JSON (schemas/inspect.schema.json)\n";
+    "      --json          print JSON (schemas/inspect.schema.json)\n"
+    "  -h, --help          show this help\n";
 
 static void
 free_tree(json_t **tree)
@@ -45,6 +46,9 @@ cmd_inspect(int argc, char **argv, struct fw_error *err)
 	if (fwrite(text.p, 1, text.n, stdout) != text.n)
 		return fw_fail_errno(err, FW_E_IO,
 		    "cannot write to the standard output");
+	if (fw_describe_unknown(tree))
+		return fw_fail(err, FW_E_REFUSED, "'%s' is neither a bundle "
+		    "(a ustar archive) nor a SUIT envelope", argv[optind]);
 	if (fw_describe_malformed(tree))
 		return fw_fail(err, FW_E_REFUSED,
 		    "'%s' is malformed (see the problems listed)",

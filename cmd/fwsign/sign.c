@@ -8,7 +8,7 @@
 #include "host/internal.h"
 
 const char cmd_sign_help[] =
-    "sign BUNDLE --key REF [-o OUT] [OPTION]...\n"
+    "sign BUNDLE --key REF [OPTION]...\n"
     "\n"
     "Sign a bundle that was built unsigned, or add a signer.  Everything else\n"
     "in the bundle stays as it is; the device library judges it before it is\n"
@@ -16,7 +16,9 @@ const char cmd_sign_help[] =
     "\n"
     "Options:\n"
     "  -o, --output FILE   write here (default: replace BUNDLE)\n"
-    SIGNING_HELP;
+    SIGNING_HELP
+    "\n"
+    "--key can be repeated; --chain and --alg are about the key before them.\n";
 
 static void
 print_signed(const char *path, const struct fw_built *built)

@@ -64,8 +64,8 @@ static enum fw_kind
 add_key(struct signing *s, const char *arg, struct fw_error *err)
 {
 	if (s->opt.signers == FW_SIGNERS_MAX)
-		return fw_fail(err, FW_E_USAGE, "more than %u keys",
-		    FW_SIGNERS_MAX);
+		return fw_fail(err, FW_E_USAGE, "option '--key' is given "
+		    "more than %u times", FW_SIGNERS_MAX);
 	s->signer[s->opt.signers++].key = (char *)(uintptr_t)arg;
 	return FW_OK;
 }
@@ -86,12 +86,12 @@ static enum fw_kind
 set_chain(struct signing *s, const char *arg, struct fw_error *err)
 {
 	struct fw_signer_spec *key = NULL;
-	const char *value;
 
 	FW_TRY(last_key(s, "--chain", &key, err));
-	value = key->chain;
-	FW_TRY(cli_once("--chain", &value, arg, err));
-	key->chain = (char *)(uintptr_t)value;
+	if (key->chain != NULL)
+		return fw_fail(err, FW_E_USAGE,
+		    "option '--chain' is given twice for one key");
+	key->chain = (char *)(uintptr_t)arg;
 	return FW_OK;
 }
 
@@ -100,14 +100,16 @@ set_alg(struct signing *s, const char *arg, struct fw_error *err)
 {
 	static const int32_t written[] = { FWD_ESP256, FWD_ESP384, FWD_ESP512,
 	    FWD_ED25519, FWD_PS256, FWD_PS384, FWD_PS512 };
+	const int32_t alg = fw_alg_by_name(arg);
 	struct fw_signer_spec *key = NULL;
 	size_t i;
 
 	FW_TRY(last_key(s, "--alg", &key, err));
 	if (key->alg != 0)
-		return fw_fail(err, FW_E_USAGE, "option '--alg' is repeated");
+		return fw_fail(err, FW_E_USAGE,
+		    "option '--alg' is given twice for one key");
 	for (i = 0; i < sizeof written / sizeof written[0]; i++)
-		if (strcmp(fwd_alg_name(written[i]), arg) == 0)
+		if (written[i] == alg)
 			key->alg = written[i];
 	if (key->alg == 0)
 		return fw_fail(err, FW_E_USAGE, "'%s' is no algorithm to sign "
@@ -140,8 +142,8 @@ signing_option(struct signing *s, int c, const char *arg,
 		return FW_OK;
 	case SIGNING_TRUST:
 		if (s->opt.trusts == FWD_ANCHORS_MAX)
-			return fw_fail(err, FW_E_USAGE, "more than %u roots",
-			    FWD_ANCHORS_MAX);
+			return fw_fail(err, FW_E_USAGE, "option '--trust' is "
+			    "given more than %u times", FWD_ANCHORS_MAX);
 		s->trust[s->opt.trusts++] = arg;
 		return FW_OK;
 	case SIGNING_TIME:
@@ -163,15 +165,12 @@ set_clock(struct signing *s, struct fw_error *err)
 	struct fw_clock *const clock = &s->opt.clock;
 
 	clock->now = (int64_t)time(NULL);
-	if (s->time == NULL || s->opt.no_sign)
+	if (s->time == NULL)
 		return FW_OK;
-	clock->judge = strcmp(s->time, "none") != 0;
+	FW_TRY(cli_time(s->time, &clock->judge, &clock->now, err));
 	if (!clock->judge)
 		cli_warn("validity dates of certificates are not judged "
 		    "(--time none)");
-	else if (!fw_time_parse(s->time, &clock->now))
-		return fw_fail(err, FW_E_USAGE, "'%s' is no time "
-		    "(2026-01-31T12:00:00Z, or none)", s->time);
 	return FW_OK;
 }
 
@@ -187,8 +186,8 @@ signing_ready(struct signing *s, struct fw_error *err)
 		return fw_fail(err, FW_E_USAGE,
 		    "options '--pin-env' and '--pin-fd' exclude each other");
 	if (s->pin_fd != NULL) {
-		FW_TRY(cli_uint("--pin-fd", s->pin_fd, 0, INT32_MAX, &fd,
-		    err));
+		FW_TRY(cli_uint("option '--pin-fd'", s->pin_fd, 0, INT32_MAX,
+		    &fd, err));
 		s->opt.key.pin_fd = (int)fd;
 	}
 	FW_TRY(set_clock(s, err));
@@ -219,17 +218,27 @@ signing_digest(int32_t alg, const uint8_t *digest,
 		n += snprintf(out + n, 3, "%02x", digest[i]);
 }
 
+/* How far the device library's judgement went: a name, and in words. */
 static const char *
-judged(const struct fw_built *built)
+judged(const struct fw_built *built, const char **words)
 {
-	if (built->signers == 0)
-		return "nothing";
-	return built->judged_to_root ? "root" : "topmost-certificate";
+	if (built->signers == 0) {
+		*words = "accepted, but for the signatures";
+		return "all-but-signatures";
+	}
+	if (built->judged_to_root) {
+		*words = "accepted, up to the root";
+		return "up-to-root";
+	}
+	*words = "accepted, up to the topmost\n                 "
+	    "certificate of the chain (no root was given)";
+	return "up-to-topmost-certificate";
 }
 
 void
 signing_print(const struct fw_built *built)
 {
+	const char *words;
 	char until[32];
 	size_t i;
 
@@ -239,23 +248,18 @@ signing_print(const struct fw_built *built)
 		cli_text(stdout, built->signer[i].subject,
 		    strlen(built->signer[i].subject));
 		(void)printf("\n                 %s, certificate valid until "
-		    "%s\n                 key ",
+		    "%s\n                 ",
 		    fwd_alg_name(built->signer[i].alg), until);
 		cli_text(stdout, built->signer[i].key,
 		    strlen(built->signer[i].key));
 		(void)puts(built->signer[i].file ?
-		    " (KEY FILE: for development only)" : "");
+		    " (FOR DEVELOPMENT ONLY)" : "");
 	}
 	if (built->signers == 0)
 		(void)puts("signer           nobody: unsigned, no device "
 		    "accepts it like this");
-	(void)puts(built->signers == 0 ?
-	    "judged           by the device library, but for signatures" :
-	    built->judged_to_root ?
-	    "judged           by the device library: accepted, up to the root" :
-	    "judged           by the device library: accepted; no root given: "
-	    "judged against\n                 the topmost certificate of the "
-	    "chain");
+	(void)judged(built, &words);
+	(void)printf("judged           by the device library: %s\n", words);
 }
 
 json_t *
@@ -282,23 +286,26 @@ enum fw_kind
 signing_json(json_t *to, const struct fw_built *built, struct fw_error *err)
 {
 	json_t *const list = json_array();
+	const char *words;
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < built->signers; i++)
 		rc |= json_array_append_new(list, json_pack(
-		    "{s:s, s:s, s:s, s:b, s:o, s:o}",
-		    "subject", built->signer[i].subject,
+		    "{s:s, s:I, s:s, s:s, s:o, s:o, s:s, s:b}",
 		    "algorithm", fwd_alg_name(built->signer[i].alg),
+		    "signature-block", (json_int_t)built->signer[i].block,
+		    "subject", built->signer[i].subject,
+		    "serial", built->signer[i].serial,
+		    "not-before", moment(built->signer[i].not_before),
+		    "not-after", moment(built->signer[i].not_after),
 		    "key", built->signer[i].key,
-		    "key_file", (int)built->signer[i].file,
-		    "not_before", moment(built->signer[i].not_before),
-		    "not_after", moment(built->signer[i].not_after)));
+		    "key-file", (int)built->signer[i].file));
 	rc |= json_object_set_new(to, "signers", list);
-	rc |= json_object_set_new(to, "judged_against",
-	    json_string(judged(built)));
+	rc |= json_object_set_new(to, "judged",
+	    json_string(judged(built, &words)));
 	rc |= json_object_set_new(to, "size", signing_number(built->size));
-	rc |= json_object_set_new(to, "envelope_size",
+	rc |= json_object_set_new(to, "envelope-size",
 	    signing_number(built->envelope));
 	if (rc != 0)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");

@@ -54,7 +54,8 @@ enum {
     "      --time TIME     judge validity dates at this time (RFC 3339), or\n" \
     "                      none: not at all (default: now)\n"		\
     "      --json          print the result as JSON\n"			\
-    "      --quiet         print no result\n"
+    "      --quiet         print no result\n"				\
+    "  -h, --help          show this help\n"
 
 void signing_init(struct signing *s);
 void signing_deinit(struct signing *s);

@@ -23,20 +23,21 @@
 #define CERTS_MAX	32		/* more than the library takes */
 
 const char cmd_chain_help[] =
-    "chain --trust ROOT.pem [OPTION]... CHAIN.pem\n"
+    "chain CHAIN.pem --trust ROOT.pem... [OPTION]...\n"
     "\n"
     "Validate a certificate chain, leaf first, as a device would.\n"
     "\n"
-    "  --trust FILE       a trust anchor: a root's certificate in PEM; may\n"
-    "                     be given more than once\n"
-    "  --time TIME|none   judge the dates at that time (RFC 3339), or not\n"
-    "                     at all; default: now\n"
-    "  --eku OID|any      the extended key usage that the leaf must have;\n"
-    "                     default: 1.3.6.1.5.5.7.3.3 (code signing)\n"
-    "  --crypto NAME      openssl (default), bearssl or psa\n"
-    "  --trace            print each step first\n"
-    "  --json             print JSON (schemas/chain.schema.json)\n"
-    "  -h, --help         show this help\n";
+    "Options:\n"
+    "      --trust FILE    a trust anchor: a root certificate (PEM); can be\n"
+    "                      repeated\n"
+    "      --time TIME     judge validity dates at this time (RFC 3339), or\n"
+    "                      none: not at all (default: now)\n"
+    "      --eku OID       the extended key usage that the leaf must have, or\n"
+    "                      any (default: 1.3.6.1.5.5.7.3.3, code signing)\n"
+    "      --crypto NAME   openssl (default), bearssl or psa\n"
+    "      --trace         print a line for each step the device library took\n"
+    "      --json          print JSON (schemas/chain.schema.json)\n"
+    "  -h, --help          show this help\n";
 
 struct options {
 	const char *anchor[FWD_ANCHORS_MAX];
@@ -124,7 +125,8 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 	FW_TRY(cli_operands(argc, argv, 1, "a certificate chain", err));
 	if (o->anchors == 0)
 		return fw_fail(err, FW_E_USAGE,
-		    "option '--trust' is missing (name the root's file)");
+		    "no trust anchor is given (name the root certificate "
+		    "with --trust)");
 	o->chain = argv[optind];
 	return FW_OK;
 }
@@ -132,18 +134,14 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 static enum fw_kind
 set_time(struct run *r, struct fw_error *err)
 {
-	const char *const text = r->opt.time;
+	bool judge = true;
 
-	r->policy.clock = FWD_CLOCK_TRUSTED;
 	r->policy.time_min = INT64_MIN;
-	if (text == NULL)
+	if (r->opt.time == NULL)
 		r->now = (int64_t)time(NULL);
-	else if (strcmp(text, "none") == 0)
-		r->policy.clock = FWD_CLOCK_NONE;
-	else if (!fw_time_parse(text, &r->now))
-		return fw_fail(err, FW_E_USAGE, "option '--time' is no "
-		    "RFC 3339 time: '%s' (such as 2026-01-31T12:00:00Z, or "
-		    "none)", text);
+	else
+		FW_TRY(cli_time(r->opt.time, &judge, &r->now, err));
+	r->policy.clock = judge ? FWD_CLOCK_TRUSTED : FWD_CLOCK_NONE;
 	return FW_OK;
 }
 
@@ -164,8 +162,8 @@ set_purpose(struct run *r, struct fw_error *err)
 	if (oid == NULL || OBJ_length(oid) == 0) {
 		ASN1_OBJECT_free(oid);
 		ERR_clear_error();
-		return fw_fail(err, FW_E_USAGE, "option '--eku' is no object "
-		    "identifier: '%s' (such as 1.3.6.1.5.5.7.3.3, or any)",
+		return fw_fail(err, FW_E_USAGE, "option '--eku' needs an object "
+		    "identifier (such as 1.3.6.1.5.5.7.3.3) or any, not '%s'",
 		    text);
 	}
 	kind = fw_buf_add(&r->purpose, OBJ_get0_data(oid), OBJ_length(oid),

@@ -10,18 +10,25 @@
 #include "host/judge.h"
 
 const char cmd_check_help[] =
-"check [--trust ROOT.pem]... [--device DEVICE.yaml]\n"
-"                      [--time RFC3339|none] [--crypto NAME]\n"
-"                      [--trace] [--json] BUNDLE\n"
-"\n"
-"  --trust ROOT.pem     a trust anchor: a root certificate, or a bare public\n"
-"                       key; instead of those the profile names\n"
-"  --device DEVICE.yaml judge for the device this profile describes\n"
-"  --time TIME          judge validity dates at this time, or not at all\n"
-"                       (none); default: as the profile says, else now\n"
-"  --crypto NAME        openssl (default), bearssl or psa\n"
-"  --trace              add a line for each step the device library took\n"
-"  --json               print the result as JSON\n";
+    "check BUNDLE --trust ROOT.pem... [OPTION]...\n"
+    "       fwverify check BUNDLE --device DEVICE.yaml [OPTION]...\n"
+    "\n"
+    "Judge a bundle with the device's library: is it authentic, meant for the\n"
+    "device, no older than what it has, and whole?  Nothing is installed.\n"
+    "\n"
+    "Options:\n"
+    "      --trust FILE    a trust anchor: a root certificate, or a bare public\n"
+    "                      key (PEM); instead of those the profile names; can be\n"
+    "                      repeated\n"
+    "      --device FILE   judge for the device this profile describes (YAML);\n"
+    "                      default: for any device\n"
+    "      --time TIME     judge validity dates at this time (RFC 3339), or\n"
+    "                      none: not at all (default: as the profile says, else\n"
+    "                      now)\n"
+    "      --crypto NAME   openssl (default), bearssl or psa\n"
+    "      --trace         add a line for each step the device library took\n"
+    "      --json          print JSON (schemas/verdict.schema.json)\n"
+    "  -h, --help          show this help\n";
 
 struct options {
 	struct fw_judge_options judge;
@@ -35,7 +42,8 @@ add_trust(struct options *o, const char *path, struct fw_error *err)
 {
 	if (o->judge.trusts == FWD_ANCHORS_MAX)
 		return fw_fail(err, FW_E_USAGE,
-		    "--trust is given more than %u times", FWD_ANCHORS_MAX);
+		    "option '--trust' is given more than %u times",
+		    FWD_ANCHORS_MAX);
 	o->trust[o->judge.trusts++] = path;
 	return FW_OK;
 }
@@ -43,15 +51,12 @@ add_trust(struct options *o, const char *path, struct fw_error *err)
 static enum fw_kind
 set_time(struct options *o, struct fw_error *err)
 {
+	bool judge;
+
 	if (o->time == NULL)
 		return FW_OK;
-	o->judge.time = FW_TIME_NONE;
-	if (strcmp(o->time, "none") == 0)
-		return FW_OK;
-	o->judge.time = FW_TIME_AT;
-	if (!fw_time_parse(o->time, &o->judge.now))
-		return fw_fail(err, FW_E_USAGE, "--time '%s' is no time (write "
-		    "it as 2026-01-31T12:00:00Z, or none)", o->time);
+	FW_TRY(cli_time(o->time, &judge, &o->judge.now, err));
+	o->judge.time = judge ? FW_TIME_AT : FW_TIME_NONE;
 	return FW_OK;
 }
 
@@ -106,6 +111,19 @@ release(json_t **tree)
 	json_decref(*tree);
 }
 
+/* Is it what 'fwverify envelope' is for? */
+static bool
+is_bare(const char *path)
+{
+	struct fw_error ignored;
+	uint8_t begin[2];
+	FW_FD int fd = -1;
+
+	return fw_file_open(path, &fd, NULL, &ignored) == FW_OK &&
+	    read(fd, begin, sizeof begin) == (ssize_t)sizeof begin &&
+	    fw_is_envelope(begin, sizeof begin);
+}
+
 enum fw_kind
 cmd_check(int argc, char **argv, struct fw_error *err)
 {
@@ -123,6 +141,9 @@ cmd_check(int argc, char **argv, struct fw_error *err)
 	(void)fwrite(text.p, 1, text.n, stdout);
 	if (verdict == FWD_OK)
 		return FW_OK;
+	if (is_bare(o.judge.bundle))
+		return fw_fail(err, FW_E_REFUSED, "'%s' is a SUIT envelope, "
+		    "not a bundle (use 'fwverify envelope')", o.judge.bundle);
 	err->kind = FW_E_REFUSED;	/* the report has said why */
 	err->text[0] = '\0';
 	return FW_E_REFUSED;

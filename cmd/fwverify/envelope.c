@@ -11,19 +11,20 @@
 #include "host/judge.h"
 
 const char cmd_envelope_help[] =
-"envelope --trust KEY.pem|ROOT.pem... [--time RFC3339|none]\n"
-"                         [--crypto NAME] [--trace] [--json] ENVELOPE\n"
-"\n"
-"Authenticate a SUIT envelope with the device's library and print its\n"
-"commands in the order of their execution.  Nothing is executed.\n"
-"\n"
-"Options:\n"
-"  --trust FILE   a root certificate, or a bare public key\n"
-"  --time TIME    judge validity dates at this time, or not at all (none);\n"
-"                 default: now\n"
-"  --crypto NAME  openssl (default), bearssl or psa\n"
-"  --trace        add a line for each step the device library took\n"
-"  --json         print JSON (schemas/envelope.schema.json)\n";
+    "envelope ENVELOPE --trust FILE... [OPTION]...\n"
+    "\n"
+    "Authenticate a SUIT envelope with the device's library and print its\n"
+    "commands in the order of their execution.  Nothing is executed.\n"
+    "\n"
+    "Options:\n"
+    "      --trust FILE    a trust anchor: a root certificate, or a bare public\n"
+    "                      key (PEM); can be repeated\n"
+    "      --time TIME     judge validity dates at this time (RFC 3339), or\n"
+    "                      none: not at all (default: now)\n"
+    "      --crypto NAME   openssl (default), bearssl or psa\n"
+    "      --trace         add a line for each step the device library took\n"
+    "      --json          print JSON (schemas/envelope.schema.json)\n"
+    "  -h, --help          show this help\n";
 
 struct options {
 	struct fw_anchor anchor[FWD_ANCHORS_MAX];
@@ -77,7 +78,8 @@ add_trust(struct options *o, const char *path, struct fw_error *err)
 {
 	if (o->anchors == FWD_ANCHORS_MAX)
 		return fw_fail(err, FW_E_USAGE,
-		    "--trust is given more than %u times", FWD_ANCHORS_MAX);
+		    "option '--trust' is given more than %u times",
+		    FWD_ANCHORS_MAX);
 	FW_TRY(fw_anchor_load(path, &o->anchor[o->anchors], err));
 	o->bare[o->anchors] = o->anchor[o->anchors].anchor;
 	o->anchors++;
@@ -121,8 +123,8 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 	FW_TRY(cli_operands(argc, argv, 1, "an envelope", err));
 	o->path = argv[optind];
 	if (o->anchors == 0)
-		return fw_fail(err, FW_E_USAGE, "nothing to trust (give "
-		    "--trust with a root certificate or a public key)");
+		return fw_fail(err, FW_E_USAGE, "no trust anchor is given "
+		    "(name a root certificate or a public key with --trust)");
 	return FW_OK;
 }
 
@@ -131,14 +133,13 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 static enum fw_kind
 set_clock(const struct options *o, struct run *r, struct fw_error *err)
 {
-	r->policy.clock = FWD_CLOCK_TRUSTED;
+	bool judge = true;
+
 	if (o->time == NULL)
 		r->now = (int64_t)time(NULL);
-	else if (strcmp(o->time, "none") == 0)
-		r->policy.clock = FWD_CLOCK_NONE;
-	else if (!fw_time_parse(o->time, &r->now))
-		return fw_fail(err, FW_E_USAGE, "--time '%s' is no time (write "
-		    "it as 2026-01-31T12:00:00Z, or none)", o->time);
+	else
+		FW_TRY(cli_time(o->time, &judge, &r->now, err));
+	r->policy.clock = judge ? FWD_CLOCK_TRUSTED : FWD_CLOCK_NONE;
 	return FW_OK;
 }
 
@@ -359,6 +360,10 @@ cmd_envelope(int argc, char **argv, struct fw_error *err)
 	}
 	if (r.status == FWD_OK)
 		return FW_OK;
+	if (r.envelope.n >= FWD_BLOCK &&
+	    memcmp(r.envelope.p + 257, "ustar", 5) == 0)
+		return fw_fail(err, FW_E_REFUSED, "'%s' is a bundle, not an "
+		    "envelope (use 'fwverify check')", o.path);
 	err->kind = FW_E_REFUSED;	/* the output has said why */
 	err->text[0] = '\0';
 	return FW_E_REFUSED;

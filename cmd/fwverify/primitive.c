@@ -22,18 +22,18 @@
 #define CHUNK		((size_t)64 << 10)
 
 const char cmd_primitive_help[] =
-    "primitive --alg NAME --key PUB.pem --sig FILE --msg FILE\n"
-    "                          [--crypto NAME]\n"
+    "primitive --alg NAME --key FILE --sig FILE --msg FILE\n"
     "\n"
     "Verify one signature with the device library's own checks.\n"
     "\n"
-    "  --alg NAME     ESP256, ESP384, ESP512, Ed25519, PS256, PS384, PS512,\n"
-    "                 ES256, ES384, ES512, EdDSA, RS256, RS384 or RS512\n"
-    "  --key FILE     the public key or a certificate that holds it, in PEM\n"
-    "  --sig FILE     the signature; ECDSA as r || s\n"
-    "  --msg FILE     the message; with Ed25519 and EdDSA at most 64 MiB\n"
-    "  --crypto NAME  openssl (default), bearssl or psa\n"
-    "  -h, --help     show this help\n";
+    "Options:\n"
+    "      --alg NAME      ESP256, ESP384, ESP512, Ed25519, PS256, PS384, PS512,\n"
+    "                      ES256, ES384, ES512, EdDSA, RS256, RS384 or RS512\n"
+    "      --key FILE      the public key or a certificate that holds it (PEM)\n"
+    "      --sig FILE      the signature; ECDSA as r || s\n"
+    "      --msg FILE      the message; with Ed25519 and EdDSA at most 64 MiB\n"
+    "      --crypto NAME   openssl (default), bearssl or psa\n"
+    "  -h, --help          show this help\n";
 
 struct options {
 	const char *alg, *key, *sig, *msg, *crypto;
@@ -48,12 +48,9 @@ find_alg(struct options *o, struct fw_error *err)
 	    "EdDSA", "RS256", "RS384", "RS512", NULL };
 	const char *near;
 
-	for (size_t i = 0; known[i] != NULL; i++) {
-		if (strcmp(known[i], o->alg) == 0) {
-			o->id = fwd_alg_by_name(o->alg);
-			return FW_OK;
-		}
-	}
+	o->id = fw_alg_by_name(o->alg);
+	if (o->id != 0)
+		return FW_OK;
 	near = cli_nearest(o->alg, known);
 	if (near != NULL)
 		return fw_fail(err, FW_E_USAGE,

@@ -153,6 +153,6 @@ fwd_authenticate(struct fwd_ctx *ctx)
 		fwd_panic();
 	FWD_TRY(fwd_note(ctx, FWD_STEP_SIGNERS, count_signers(ctx),
 	    FWD_NO_INDEX, 0, fwd_fact_uint(ctx->signers),
-	    fwd_fact_uint(ctx->policy->threshold)));
+	    fwd_at_least(fwd_fact_uint(ctx->policy->threshold))));
 	return fwd_rules_check(ctx);
 }

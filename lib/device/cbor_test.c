@@ -76,7 +76,8 @@ static const struct {
 	{ "3903e7", FWD_OK },
 	/* floats */
 	{ "f90000", FWD_E_CBOR_FORM }, { "f98000", FWD_E_CBOR_FORM },
-	{ "f93c00", FWD_E_CBOR_FORM }, { "fb3ff199999999999a", FWD_E_CBOR_FORM },
+	{ "f93c00", FWD_E_CBOR_FORM },
+	{ "fb3ff199999999999a", FWD_E_CBOR_FORM },
 	{ "fa47c35000", FWD_E_CBOR_FORM }, { "f97e00", FWD_E_CBOR_FORM },
 	{ "fa7f800000", FWD_E_CBOR_FORM },
 	{ "fb7ff0000000000000", FWD_E_CBOR_FORM },

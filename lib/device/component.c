@@ -45,7 +45,8 @@ prepare(struct fwd_ctx *ctx, uint32_t i, uint64_t size)
 	FWD_TRY(fwd_right_check(ctx, i));
 	if (size > c->capacity)
 		return fwd_note(ctx, FWD_STEP_COMPONENT, FWD_E_STORE_SIZE, i,
-		    0, fwd_fact_uint(size), fwd_fact_uint(c->capacity));
+		    0, fwd_fact_uint(size),
+		    fwd_at_most(fwd_fact_uint(c->capacity)));
 	if (fwd_launder64(size) > fwd_launder64(c->capacity))
 		fwd_panic();
 	return FWD_OK;
@@ -97,20 +98,22 @@ digest_reached(struct fwd_component *c, uint64_t size, const uint8_t *got,
 	return FWD_OK;
 }
 
-/* Report a payload: its size, or the digest if that is what differs. */
+/* A payload of another size than the manifest says. */
 static fwd_status
-note_payload(struct fwd_ctx *ctx, fwd_status s, uint32_t i, uint64_t size,
+refuse_size(struct fwd_ctx *ctx, uint32_t i, uint64_t size)
+{
+	return fwd_note(ctx, FWD_STEP_PAYLOAD, FWD_E_PAYLOAD_SIZE, i, 0,
+	    fwd_fact_uint(size), fwd_fact_uint(ctx->component[i].size));
+}
+
+static fwd_status
+note_payload(struct fwd_ctx *ctx, fwd_status s, uint32_t i,
     const uint8_t *got)
 {
-	const struct fwd_component *const c = &ctx->component[i];
+	const struct fwd_span want = ctx->component[i].digest.bytes;
 
-	if (s == FWD_E_PAYLOAD_DIGEST)
-		return fwd_note(ctx, FWD_STEP_PAYLOAD, s, i, 0,
-		    fwd_fact_hex(fwd_span_of(got, c->digest.bytes.n)),
-		    fwd_fact_hex(c->digest.bytes));
-	return fwd_note(ctx, FWD_STEP_PAYLOAD, s, i, 0, fwd_fact_uint(size),
-	    is_set(c, FWD_PAR_SIZE) ? fwd_fact_uint(c->size) :
-	    fwd_fact_none());
+	return fwd_note(ctx, FWD_STEP_PAYLOAD, s, i, 0,
+	    fwd_fact_hex(fwd_span_of(got, want.n)), fwd_fact_hex(want));
 }
 
 /* An integrated payload: the element of the envelope with that name. */
@@ -138,13 +141,45 @@ take_integrated(struct fwd_ctx *ctx, uint32_t i, struct fwd_span data)
 	fwd_status s;
 
 	if (is_set(c, FWD_PAR_SIZE) && data.n != c->size)
-		return note_payload(ctx, FWD_E_PAYLOAD_SIZE, i, data.n, NULL);
+		return refuse_size(ctx, i, data.n);
 	FWD_TRY(begin(ctx, i, data.n));
 	FWD_TRY(put(ctx, i, 0, data));
 	FWD_TRY(finish(ctx, i));
 	FWD_TRY(fwd_hash(ctx->crypto, c->digest.alg, data, got));
 	s = digest_reached(c, data.n, got, FWD_E_PAYLOAD_DIGEST);
-	return note_payload(ctx, s, i, data.n, got);
+	return note_payload(ctx, s, i, got);
+}
+
+/* Take the header of the next payload; it has to be the one listed next. */
+static fwd_status
+next_payload(struct fwd_ctx *ctx, struct fwd_span *name)
+{
+	*name = ctx->payload.uri[ctx->payload.next];
+	FWD_TRY(fwd_member_expect(ctx, *name));
+	ctx->payload.next++;
+	return FWD_OK;
+}
+
+/* Read over a payload that is for another slot, and say so. */
+static fwd_status
+pass_payload(struct fwd_ctx *ctx, struct fwd_span name)
+{
+	FWD_TRY(fwd_member_pass(ctx));
+	return fwd_note(ctx, FWD_STEP_PAYLOAD, FWD_UNJUDGED, FWD_NO_INDEX, 0,
+	    fwd_fact_text(name), fwd_fact_none()) == FWD_UNJUDGED ? FWD_OK :
+	    FWD_E_API;
+}
+
+fwd_status
+fwd_payloads_pass(struct fwd_ctx *ctx)
+{
+	struct fwd_span name;
+
+	while (ctx->payload.next < ctx->payload.n) {
+		FWD_TRY(next_payload(ctx, &name));
+		FWD_TRY(pass_payload(ctx, name));
+	}
+	return FWD_OK;
 }
 
 /* Go on in the bundle to the member of that name, past those before it. */
@@ -154,12 +189,10 @@ find_member(struct fwd_ctx *ctx, struct fwd_span name)
 	struct fwd_span next;
 
 	while (ctx->payload.next < ctx->payload.n) {
-		next = ctx->payload.uri[ctx->payload.next];
-		FWD_TRY(fwd_member_expect(ctx, next));
-		ctx->payload.next++;
+		FWD_TRY(next_payload(ctx, &next));
 		if (fwd_span_equal(next, name))
 			return FWD_OK;
-		FWD_TRY(fwd_member_pass(ctx));	/* for another slot */
+		FWD_TRY(pass_payload(ctx, next));
 	}
 	return FWD_E_PAYLOAD_MISSING;
 }
@@ -226,11 +259,11 @@ take_streamed(struct fwd_ctx *ctx, uint32_t i)
 		FWD_TRY(ctx->port->uri_open(ctx->port->ctx, c->uri, &size));
 	}
 	if (is_set(c, FWD_PAR_SIZE) && size != c->size)
-		return note_payload(ctx, FWD_E_PAYLOAD_SIZE, i, size, NULL);
+		return refuse_size(ctx, i, size);
 	FWD_TRY(begin(ctx, i, size));
 	FWD_TRY(stream(ctx, i, member, size, got));
 	s = digest_reached(c, size, got, FWD_E_PAYLOAD_DIGEST);
-	return note_payload(ctx, s, i, size, got);
+	return note_payload(ctx, s, i, got);
 }
 
 fwd_status

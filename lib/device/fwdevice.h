@@ -625,8 +625,16 @@ enum fwd_fact_kind {
 	FWD_FACT_ALG,			/* u as int64_t, an algorithm */
 };
 
+/* How the fact found has to relate to the one wanted. */
+enum fwd_relation {
+	FWD_EQUAL = 0,
+	FWD_AT_LEAST,
+	FWD_AT_MOST,
+};
+
 struct fwd_fact {
 	enum fwd_fact_kind kind;
+	enum fwd_relation relation;	/* of a wanted fact */
 	uint64_t u;
 	struct fwd_span s;
 };

@@ -2,6 +2,14 @@
 /* Comparisons that are taken twice; names of the verdicts. */
 #include "device/internal.h"
 
+fwd_status
+fwd_refuse(fwd_status status)
+{
+	if (fwd_launder(status) == FWD_OK)
+		fwd_panic();
+	return status;
+}
+
 bool
 fwd_span_equal(struct fwd_span a, struct fwd_span b)
 {

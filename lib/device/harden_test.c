@@ -38,16 +38,20 @@ launder64(uint64_t v)
 #define fwd_launder64(v) launder64(v)
 #define fwd_span_equal lying_span_equal
 #define fwd_equal lying_equal
+#define fwd_refuse lying_refuse
 #define fwd_status_code lying_status_code
 #define fwd_status_text lying_status_text
 bool lying_span_equal(struct fwd_span a, struct fwd_span b);
 fwd_status lying_equal(const void *a, const void *b, size_t n,
     fwd_status mismatch);
+fwd_status lying_refuse(fwd_status status);
 const char *lying_status_code(fwd_status status);
 const char *lying_status_text(fwd_status status);
 #include "device/harden.c"
 #undef fwd_span_equal
 #undef fwd_equal
+#undef fwd_refuse
+#define fwd_refuse lying_refuse
 #undef fwd_status_code
 #undef fwd_status_text
 

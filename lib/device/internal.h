@@ -33,17 +33,16 @@ fwd_launder_ptr(const void *p)
 }
 
 /*
- * Go on only if e is FWD_OK, asked twice; a skipped branch meets the next.  A
- * branch that is taken without reason must not end a function with FWD_OK
- * before its work is done, so what leaves here is asked twice as well.
+ * A status on its way out because it is not FWD_OK.  If it is, after all, then
+ * the branch that led here was forced: to return it would skip the rest.
  */
+FWD_MUST_USE fwd_status fwd_refuse(fwd_status status);
+
+/* Go on only if e is FWD_OK, asked twice; a skipped branch meets the next. */
 #define FWD_TRY(e) do {							\
 	const fwd_status s_ = (e);					\
-	if (fwd_launder(s_) != FWD_OK) {				\
-		if (fwd_launder(s_) == FWD_OK)				\
-			fwd_panic();					\
-		return s_;						\
-	}								\
+	if (fwd_launder(s_) != FWD_OK)					\
+		return fwd_refuse(s_);					\
 	if (fwd_launder(~s_) != ~(fwd_status)FWD_OK)			\
 		fwd_panic();						\
 } while (0)
@@ -84,6 +83,21 @@ static inline struct fwd_fact
 fwd_fact_text(struct fwd_span s)
 {
 	return (struct fwd_fact){ .kind = FWD_FACT_TEXT, .s = s };
+}
+
+/* A wanted fact that is a bound. */
+static inline struct fwd_fact
+fwd_at_least(struct fwd_fact fact)
+{
+	fact.relation = FWD_AT_LEAST;
+	return fact;
+}
+
+static inline struct fwd_fact
+fwd_at_most(struct fwd_fact fact)
+{
+	fact.relation = FWD_AT_MOST;
+	return fact;
 }
 
 /* The fact for a string literal. */
@@ -192,6 +206,8 @@ FWD_MUST_USE fwd_status fwd_hash_stored(struct fwd_ctx *ctx, uint32_t i,
     int64_t alg, uint64_t size, uint8_t *out);
 /* Fetch the component's payload by its parameters; what it holds then. */
 FWD_MUST_USE fwd_status fwd_component_fetch(struct fwd_ctx *ctx, uint32_t i);
+/* Read over the payloads that were not fetched. */
+FWD_MUST_USE fwd_status fwd_payloads_pass(struct fwd_ctx *ctx);
 FWD_MUST_USE fwd_status fwd_component_copy(struct fwd_ctx *ctx, uint32_t i);
 FWD_MUST_USE fwd_status fwd_component_write(struct fwd_ctx *ctx, uint32_t i);
 /* Is the payload one that the port fetches, not the bundle's or the

@@ -449,11 +449,11 @@ Test(interpreter, trace, .init = open_bench, .fini = close_bench)
 	got = strstr(dev->trace, "sequence-number: ");
 	cr_assert_not_null(got);
 	(void)snprintf(want, sizeof want,
-	    "sequence-number: 5 (want 5) ok\n"
+	    "sequence-number: 5 (want at least 5) ok\n"
 	    "component[0]: 814100 ok\n"
 	    "%s"
 	    "command[0] directive-override-parameters: ok\n"
-	    "payload[0]: 0 (want 0) ok\n"
+	    "payload[0]: %s (want %s) ok\n"
 	    "command[0] directive-fetch: ok\n"
 	    "command[0] condition-image-match: %s (want %s) ok\n"
 	    "section install: ok\n"
@@ -461,7 +461,8 @@ Test(interpreter, trace, .init = open_bench, .fini = close_bench)
 	    "%s"
 	    "command[0] condition-image-match: %s (want %s) ok\n"
 	    "section validate: ok\n"
-	    "verdict: ok\n", shared, empty, empty, shared, empty, empty);
+	    "verdict: ok\n", shared, empty, empty, empty, empty,
+	    shared, empty, empty);
 	cr_assert_str_eq(got, want);
 }
 

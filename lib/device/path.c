@@ -103,7 +103,7 @@ check_policy(const struct path *p)
 		    fwd_fact_uint(FWD_ANCHORS_MAX));
 	if (fwd_launder(policy->threshold) == 0)
 		return say(p, FWD_STEP_SIGNERS, FWD_E_POLICY,
-		    fwd_fact_uint(0), fwd_fact_uint(1));
+		    fwd_fact_uint(0), fwd_at_least(fwd_fact_uint(1)));
 	if (fwd_launder(policy->clock) != FWD_CLOCK_NONE &&
 	    fwd_launder(policy->clock) != FWD_CLOCK_TRUSTED)
 		return say(p, FWD_STEP_CLOCK, FWD_E_POLICY,
@@ -129,7 +129,7 @@ check_clock(const struct path *p)
 	struct fwd_fact want = fwd_fact_none();
 
 	if (min != INT64_MIN)
-		want = fwd_fact_time(min);
+		want = fwd_at_least(fwd_fact_time(min));
 	if (!clock_counts(p))
 		return say(p, FWD_STEP_CLOCK, FWD_OK,
 		    FWD_FACT_LITERAL("none"), want);
@@ -263,10 +263,11 @@ check_now(const struct path *p, const struct fwd_cert *cert)
 {
 	FWD_TRY(say(p, FWD_STEP_CERT_NOT_BEFORE,
 	    need_order(cert->not_before, p->now, FWD_E_CERT_EARLY),
-	    fwd_fact_time(cert->not_before), fwd_fact_time(p->now)));
+	    fwd_fact_time(cert->not_before),
+	    fwd_at_most(fwd_fact_time(p->now))));
 	return say(p, FWD_STEP_CERT_NOT_AFTER,
 	    need_order(p->now, cert->not_after, FWD_E_CERT_LATE),
-	    fwd_fact_time(cert->not_after), fwd_fact_time(p->now));
+	    fwd_fact_time(cert->not_after), fwd_at_least(fwd_fact_time(p->now)));
 }
 
 static fwd_status
@@ -281,7 +282,7 @@ check_dates(const struct path *p, const struct fwd_cert *cert)
 		return FWD_OK;
 	return say(p, FWD_STEP_CERT_NOT_AFTER,
 	    need_order(min, cert->not_after, FWD_E_CERT_LATE),
-	    fwd_fact_time(cert->not_after), fwd_fact_time(min));
+	    fwd_fact_time(cert->not_after), fwd_at_least(fwd_fact_time(min)));
 }
 
 /* RFC 5280 section 6.1.4 k, l and m. */
@@ -477,7 +478,8 @@ fwd_chain_check(const struct fwd_crypto *crypto,
 	FWD_TRY(check_policy(&p));
 	if (n == 0 || n > FWD_CHAIN_MAX)
 		return say(&p, FWD_STEP_CERT, FWD_E_CHAIN_LEN,
-		    fwd_fact_uint(n), fwd_fact_uint(FWD_CHAIN_MAX));
+		    fwd_fact_uint(n),
+		    fwd_at_most(fwd_fact_uint(FWD_CHAIN_MAX)));
 	FWD_TRY(check_clock(&p));
 	for (i = n; i > 0; i--) {
 		p.index = (uint32_t)i - 1;

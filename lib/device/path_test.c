@@ -238,6 +238,40 @@ Test(path, path_length)
 	EXPECT(FWD_E_CERT_PATHLEN);
 }
 
+/* A limit is used up by each CA below, and a later one cannot raise it. */
+Test(path, path_length_is_used_up)
+{
+	static const struct {
+		const char *j, *i;	/* path lengths; NULL: none */
+		fwd_status want;
+	} cases[] = {
+		{ NULL, NULL, FWD_OK },
+		{ TP_BC_CA_PATHLEN("02"), NULL, FWD_OK },
+		{ TP_BC_CA_PATHLEN("01"), NULL, FWD_E_CERT_PATHLEN },
+		{ TP_BC_CA_PATHLEN("00"), NULL, FWD_E_CERT_PATHLEN },
+		{ TP_BC_CA_PATHLEN("01"), TP_BC_CA_PATHLEN("05"),
+		    FWD_E_CERT_PATHLEN },
+		{ TP_BC_CA_PATHLEN("02"), TP_BC_CA_PATHLEN("05"), FWD_OK },
+		{ TP_BC_CA_PATHLEN("05"), TP_BC_CA_PATHLEN("01"), FWD_OK },
+		{ TP_BC_CA_PATHLEN("05"), TP_BC_CA_PATHLEN("00"),
+		    FWD_E_CERT_PATHLEN },
+	};
+	struct tp_cert c;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		c = tp_template("L", "H", key[3], key[1], false);
+		der[0] = tp_issue(&c);
+		c = ca("H", "I", 1, 1, NULL);
+		der[1] = tp_issue(&c);
+		c = ca("I", "J", 1, 2, cases[i].i);
+		der[2] = tp_issue(&c);
+		c = ca("J", "R", 2, 0, cases[i].j);
+		der[3] = tp_issue(&c);
+		ders = 4;
+		EXPECT(cases[i].want);
+	}
+}
+
 #define SKI(n) "30 0a 06 03 551d0e 04 03 04 01 " n
 #define AKI(n) "30 0c 06 03 551d23 04 05 30 03 80 01 " n
 
@@ -289,6 +323,22 @@ Test(path, bare_keys_anchor_no_chain)
 	EXPECT(FWD_E_ANCHOR);
 	anchor[0].name = (struct fwd_span){ root_name.p, 0 };
 	EXPECT(FWD_E_ANCHOR);
+}
+
+/* A root whose name is an empty Name issues nothing. */
+Test(path, empty_name_of_an_anchor)
+{
+	static const uint8_t empty[] = { 0x30, 0x00 };
+
+	three();
+	anchor[0].name = (struct fwd_span){ empty, sizeof empty };
+	EXPECT(FWD_E_ANCHOR);
+	pair[0] = tp_template("L", "", key[3], key[0], false);
+	pair[0].issuer.n = 0;
+	tp_hex(&pair[0].issuer, "3000");
+	der[0] = tp_issue(&pair[0]);
+	ders = 1;
+	EXPECT(FWD_E_CERT_NAME);
 }
 
 Test(path, unusable_anchor_key)

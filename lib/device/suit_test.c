@@ -245,7 +245,7 @@ Test(suit, every_truncation, .init = open_device, .fini = close_device)
 			mutants++;
 		}
 		kit_add(&b, "", 1);
-		kit_eq(check(fw_buf_span(&b)), FWD_E_CBOR_LEFT, "one byte more");
+		kit_eq(check(fw_buf_span(&b)), FWD_E_CBOR_LEFT, "one more");
 		fw_buf_deinit(&b);
 	}
 	(void)printf("suit: %zu truncated envelopes\n", mutants);

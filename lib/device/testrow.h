@@ -114,7 +114,8 @@ struct row {
 static inline void
 manifest_text(const struct row *r, const char *load, char *out, size_t n)
 {
-	int used = snprintf(out, n, "{1: 1, 2: 5, 3: <<{2: [[h'00']%s]%s%s%s}>>",
+	int used = snprintf(out, n,
+	    "{1: 1, 2: 5, 3: <<{2: [[h'00']%s]%s%s%s}>>",
 	    (r->flags & TWO) != 0 ? ", [h'01']" : "",
 	    r->shared != NULL ? ", 4: <<[" : "",
 	    r->shared != NULL ? r->shared : "",

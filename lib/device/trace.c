@@ -263,6 +263,10 @@ add_time(struct line *l, int64_t t)
 static void
 add_fact(struct line *l, const struct fwd_fact *f)
 {
+	if (f->relation == FWD_AT_LEAST)
+		add(l, "at least ");
+	else if (f->relation == FWD_AT_MOST)
+		add(l, "at most ");
 	switch (f->kind) {
 	case FWD_FACT_UINT:
 		add_uint(l, f->u, 1);

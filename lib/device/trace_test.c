@@ -34,6 +34,14 @@ static const struct {
 	{ { FWD_STEP_SEQUENCE_NUMBER, FWD_E_ROLLBACK, FWD_NO_INDEX, 0,
 	    UINT(0), UINT(UINT64_MAX), 0 },
 	    "sequence-number: 0 (want 18446744073709551615) rollback" },
+	{ { FWD_STEP_SEQUENCE_NUMBER, FWD_E_ROLLBACK, FWD_NO_INDEX, 0,
+	    UINT(6), { .kind = FWD_FACT_UINT, .relation = FWD_AT_LEAST,
+	    .u = 7 } },
+	    "sequence-number: 6 (want at least 7) rollback" },
+	{ { FWD_STEP_CERT_NOT_BEFORE, FWD_OK, 1, 0, TIME(1),
+	    { .kind = FWD_FACT_TIME, .relation = FWD_AT_MOST, .u = 2 } },
+	    "certificate-not-before[1]: 1970-01-01T00:00:01Z "
+	    "(want at most 1970-01-01T00:00:02Z) ok" },
 	{ { FWD_STEP_COMMAND, FWD_OK, 3, FWD_COND_VENDOR, HEX(bytes, 4),
 	    NONE, 0 }, "command[3] condition-vendor-identifier: 000ff0ff ok" },
 	{ { FWD_STEP_COMMAND, FWD_E_COMMAND, FWD_NO_INDEX, -257, NONE, NONE, 0 },
@@ -139,7 +147,7 @@ Test(trace, the_longest_line_fits)
 		for (size_t j = 0; j < sizeof codes / sizeof codes[0]; j++)
 		for (unsigned hex = 0; hex < 2; hex++) {
 			const struct fwd_fact f = { hex ? FWD_FACT_HEX :
-			    FWD_FACT_TEXT, 0, s };
+			    FWD_FACT_TEXT, FWD_AT_LEAST, 0, s };
 			const struct fwd_event ev = { steps[i], codes[j],
 			    UINT32_MAX - 1, FWD_DIR_OVERRIDE, f, f, 0 };
 			const char *const code = fwd_status_code(codes[j]);
@@ -157,7 +165,7 @@ Test(trace, the_longest_line_fits)
 Test(trace, long_facts_are_cut)
 {
 	static uint8_t big[300];
-	struct fwd_fact f = { FWD_FACT_TEXT, 0, { big, 256 } };
+	struct fwd_fact f = { FWD_FACT_TEXT, FWD_EQUAL, 0, { big, 256 } };
 	char out[FWD_LINE_MAX];
 
 	memset(big, 'x', sizeof big);
@@ -169,7 +177,7 @@ Test(trace, long_facts_are_cut)
 	big[254] = '\n';		/* an escape is there whole or not */
 	cr_assert_eq(fwd_fact_format(&f, out, sizeof out), 259);
 	cr_assert_str_eq(out + 253, "xx'...");
-	f = (struct fwd_fact){ FWD_FACT_HEX, 0, { big, 128 } };
+	f = (struct fwd_fact){ FWD_FACT_HEX, FWD_EQUAL, 0, { big, 128 } };
 	cr_assert_eq(fwd_fact_format(&f, out, sizeof out), 256);
 	f.s.n = 129;
 	cr_assert_eq(fwd_fact_format(&f, out, sizeof out), 259);
@@ -181,7 +189,8 @@ Test(trace, long_facts_are_cut)
 static void
 check_time(int64_t t)
 {
-	const struct fwd_fact f = { FWD_FACT_TIME, (uint64_t)t, { NULL, 0 } };
+	const struct fwd_fact f = { FWD_FACT_TIME, FWD_EQUAL, (uint64_t)t,
+	    { NULL, 0 } };
 	const time_t tt = (time_t)t;
 	char got[64], want[64];
 	struct tm tm;
@@ -227,8 +236,8 @@ Test(trace, times_that_cannot_be_printed)
 	char got[64];
 
 	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
-		const struct fwd_fact f = { FWD_FACT_TIME, (uint64_t)t[i],
-		    { NULL, 0 } };
+		const struct fwd_fact f = { FWD_FACT_TIME, FWD_EQUAL,
+		    (uint64_t)t[i], { NULL, 0 } };
 
 		(void)fwd_fact_format(&f, got, sizeof got);
 		cr_assert_str_eq(got, "out of range");

@@ -86,7 +86,8 @@ check_rollback(struct fwd_ctx *ctx)
 	s = fwd_launder64(ctx->man.sequence_number) < stored ?
 	    FWD_E_ROLLBACK : FWD_OK;
 	FWD_TRY(fwd_note(ctx, FWD_STEP_SEQUENCE_NUMBER, s, FWD_NO_INDEX, 0,
-	    fwd_fact_uint(ctx->man.sequence_number), fwd_fact_uint(stored)));
+	    fwd_fact_uint(ctx->man.sequence_number),
+	    fwd_at_least(fwd_fact_uint(stored))));
 	if (fwd_launder64(stored) > fwd_launder64(ctx->man.sequence_number))
 		fwd_panic();
 	return FWD_OK;
@@ -129,11 +130,7 @@ check_complete(struct fwd_ctx *ctx)
 static fwd_status
 check_rest(struct fwd_ctx *ctx)
 {
-	for (; ctx->payload.next < ctx->payload.n; ctx->payload.next++) {
-		FWD_TRY(fwd_member_expect(ctx,
-		    ctx->payload.uri[ctx->payload.next]));
-		FWD_TRY(fwd_member_pass(ctx));
-	}
+	FWD_TRY(fwd_payloads_pass(ctx));
 	return fwd_attachments_check(ctx);
 }
 
@@ -149,7 +146,7 @@ read_envelope(struct fwd_ctx *ctx, struct fwd_span *envelope)
 	if (ctx->bundle.size > ctx->envelope_max)
 		return fwd_note(ctx, FWD_STEP_ENVELOPE, FWD_E_ENVELOPE_SIZE,
 		    FWD_NO_INDEX, 0, fwd_fact_uint(ctx->bundle.size),
-		    fwd_fact_uint(ctx->envelope_max));
+		    fwd_at_most(fwd_fact_uint(ctx->envelope_max)));
 	do {
 		FWD_TRY(fwd_member_data(ctx, &data));
 		memcpy(ctx->envelope + n, data.p, data.n);

@@ -69,6 +69,7 @@ fw_built_deinit(struct fw_built *b)
 
 	for (i = 0; i < b->signers; i++) {
 		free(b->signer[i].subject);
+		free(b->signer[i].serial);
 		free(b->signer[i].key);
 	}
 	*b = (struct fw_built){ 0 };
@@ -383,6 +384,18 @@ judge(struct build *b, struct fw_error *err)
 	return fw_signers_judge(&b->signers, &sc, b->opt, b->built, err);
 }
 
+/* What goes in must not be overwritten by what comes out. */
+static enum fw_kind
+spare_inputs(const struct build *b, struct fw_error *err)
+{
+	size_t i;
+
+	FW_TRY(fw_output_spares(&b->out, b->d->path, err));
+	for (i = 0; i < b->files; i++)
+		FW_TRY(fw_output_spares(&b->out, b->file[i].path, err));
+	return FW_OK;
+}
+
 static enum fw_kind
 start(struct build *b, const struct fw_descriptor *d,
     const struct fw_build_options *opt, struct fw_built *built,
@@ -405,6 +418,8 @@ start(struct build *b, const struct fw_descriptor *d,
 		    "in the descriptor or with --key, or leave the bundle "
 		    "unsigned with --unsigned)");
 	FW_TRY(open_files(b, err));
+	FW_TRY(spare_inputs(b, err));
+	FW_TRY(fw_signers_spare(spec, n, opt, &b->out, err));
 	return fw_signers_open(spec, n, opt, &b->signers, err);
 }
 
@@ -429,7 +444,7 @@ fw_build(const struct fw_descriptor *d, const char *path,
 			FW_TRY(pack(b, &b->file[i], err));
 	FW_TRY(write_envelope(b, err));
 	FW_TRY(judge(b, err));
-	FW_TRY(fw_signers_report(&b->signers, &built, err));
+	FW_TRY(fw_signers_report(&b->signers, 0, &built, err));
 	/* Frees the keys; what interrupts us takes effect before the name. */
 	fw_signers_deinit(&b->signers);
 	FW_TRY(fw_output_commit(&b->out, err));

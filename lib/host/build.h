@@ -74,6 +74,7 @@ struct fw_signer {
 	size_t sig_n;			/* signatures have this length */
 	struct fw_buf protected_;	/* encoded protected header */
 	char *subject;			/* of the leaf, printable */
+	char *serial;			/* of the leaf, hexadecimal */
 	int64_t not_before, not_after;	/* of the leaf */
 };
 
@@ -292,7 +293,8 @@ struct fw_built {
 	struct fw_measures measures;
 	uint8_t manifest_digest[FWD_DIGEST_MAX];
 	struct {
-		char *subject, *key;
+		char *subject, *serial, *key;
+		size_t block;		/* its signature's, from 0 */
 		int32_t alg;
 		int64_t not_before, not_after;
 		bool file;		/* a key file was used */

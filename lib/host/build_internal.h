@@ -18,6 +18,10 @@ void fw_signers_deinit(struct fw_signers *s);
 enum fw_kind fw_signers_open(const struct fw_signer_spec *spec, size_t n,
     const struct fw_build_options *opt, struct fw_signers *out,
     struct fw_error *err);
+/* None of the files they need may be the one that out replaces. */
+enum fw_kind fw_signers_spare(const struct fw_signer_spec *spec, size_t n,
+    const struct fw_build_options *opt, const struct fw_output *out,
+    struct fw_error *err);
 /* Make all blocks; see fw_signer_sign(). */
 enum fw_kind fw_signers_sign(struct fw_signers *s, struct fwd_span payload,
     bool blank, struct fw_error *err);
@@ -28,8 +32,8 @@ enum fw_kind fw_signers_sign(struct fw_signers *s, struct fwd_span payload,
 enum fw_kind fw_signers_judge(const struct fw_signers *s,
     struct fw_selfcheck *sc, const struct fw_build_options *opt,
     struct fw_built *built, struct fw_error *err);
-/* Fill in built->signer. */
-enum fw_kind fw_signers_report(const struct fw_signers *s,
+/* Fill in built->signer; first: the place of the first of their blocks. */
+enum fw_kind fw_signers_report(const struct fw_signers *s, size_t first,
     struct fw_built *built, struct fw_error *err);
 
 #endif

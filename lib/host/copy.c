@@ -17,6 +17,7 @@
 enum {
 	CHUNK = 64 * 1024,		/* all of them fit into a core's cache */
 	CHUNKS = 4,			/* under way at a time */
+	WRITEBACK = 8 * 1024 * 1024,	/* handed to the disk at a time */
 };
 
 /* ---- sources --------------------------------------------------------- */
@@ -143,6 +144,7 @@ struct ring {
 	bool failed;			/* the writer gave up; error says why */
 	int out;
 	uint64_t off;
+	uint64_t started;		/* handed to the disk up to here */
 	uint64_t size;			/* of the output, before the copy */
 	struct fw_error error;
 };
@@ -180,6 +182,20 @@ compare_chunk(struct ring *r, const uint8_t *p, size_t n)
 }
 
 /*
+ * Let the disk begin with what lies behind us, so that the fsync() at the end
+ * has little to wait for.  Only a hint: nothing depends on it.
+ */
+static void
+start_writeback(struct ring *r)
+{
+	if (r->off - r->started < WRITEBACK)
+		return;
+	(void)sync_file_range(r->out, (off_t)r->started,
+	    (off_t)(r->off - r->started), SYNC_FILE_RANGE_WRITE);
+	r->started = r->off;
+}
+
+/*
  * Write one chunk and prove that it is there.  Zeros are not written; that
  * their place is a hole proves them without reading gigabytes of nothing.
  */
@@ -194,6 +210,7 @@ write_chunk(struct ring *r, const uint8_t *p, size_t n)
 	    next_data(r->out, r->off) < r->off + n)
 		FW_TRY(compare_chunk(r, p, n));
 	r->off += n;
+	start_writeback(r);
 	return FW_OK;
 }
 
@@ -333,7 +350,8 @@ copy(const struct fw_source *in, uint64_t from, uint64_t n, int out,
     uint64_t off, EVP_MD_CTX *md, const struct fw_progress *progress,
     struct fw_error *err)
 {
-	FW_CLEANUP(ring_free) struct ring r = { .out = out, .off = off };
+	FW_CLEANUP(ring_free) struct ring r = { .out = out, .off = off,
+	    .started = off };
 	enum fw_kind kind;
 	pthread_t thread;
 	struct stat st;

@@ -35,6 +35,7 @@ fw_signer_deinit(struct fw_signer *s)
 	fw_chain_deinit(&s->chain);
 	fw_buf_deinit(&s->protected_);
 	free(s->subject);
+	free(s->serial);
 	*s = (struct fw_signer){ 0 };
 }
 
@@ -89,6 +90,28 @@ read_subject(const X509 *leaf, char **out, struct fw_error *err)
 	return fw_name_format((struct fwd_span){ der, (size_t)n }, out, err);
 }
 
+/* The octets of the encoded number, as all reports show it. */
+static enum fw_kind
+read_serial(const X509 *leaf, char **out, struct fw_error *err)
+{
+	const ASN1_INTEGER *const serial = X509_get0_serialNumber(leaf);
+	const uint8_t *const p = ASN1_STRING_get0_data(serial);
+	const size_t n = (size_t)ASN1_STRING_length(serial);
+	char *const text = malloc(2 * n + 3);
+	size_t at = 0;
+
+	if (text == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	text[0] = '\0';
+	/* OpenSSL drops the zero in front of a set first bit. */
+	if (n > 0 && (p[0] & 0x80) != 0)
+		at = (size_t)snprintf(text, 3, "00");
+	for (size_t i = 0; i < n; i++)
+		at += (size_t)snprintf(text + at, 3, "%02x", p[i]);
+	*out = text;
+	return FW_OK;
+}
+
 /* The key is the certificate's: bind the two and settle the algorithm. */
 static enum fw_kind
 bind_key(struct fw_signer *s, const X509 *leaf, int32_t alg,
@@ -103,13 +126,13 @@ bind_key(struct fw_signer *s, const X509 *leaf, int32_t alg,
 		    "cannot read the public key of '%s'", s->subject);
 	if (fw_key_set_public(s->key, (struct fwd_span){ spki, (size_t)n },
 	    err) != FW_OK)
-		return fw_wrap(err, "key %s and certificate '%s'",
+		return fw_wrap(err, "%s and certificate '%s'",
 		    fw_key_label(s->key), s->subject);
 	s->alg = alg != 0 ? alg : fw_key_alg(s->key);
 	s->sig_n = signature_size(s->alg, pkey);
 	if (s->sig_n == 0)
 		return fw_fail(err, FW_E_INPUT,
-		    "algorithm %s does not fit key %s",
+		    "algorithm %s does not fit %s",
 		    fwd_alg_name(s->alg), fw_key_label(s->key));
 	return FW_OK;
 }
@@ -165,7 +188,7 @@ load_chain(struct fw_signer *s, const struct fw_signer_spec *spec,
 		return fw_wrap(err, "no certificate chain is given");
 	if (s->chain.n == 0)
 		return fw_fail(err, FW_E_REFUSED,
-		    "the chain of key %s is a self-issued certificate "
+		    "the chain of %s is a self-issued certificate "
 		    "alone: a root does not sign firmware",
 		    fw_key_label(s->key));
 	return FW_OK;
@@ -190,9 +213,10 @@ fw_signer_open(const struct fw_signer_spec *spec,
 	leaf = d2i_X509(NULL, &p, (long)s.chain.cert[0].n);
 	if (leaf == NULL)
 		return fw_fail_ssl(err, FW_E_INPUT,
-		    "cannot read the certificate of key %s",
+		    "cannot read the certificate of %s",
 		    fw_key_label(s.key));
 	FW_TRY(read_subject(leaf, &s.subject, err));
+	FW_TRY(read_serial(leaf, &s.serial, err));
 	FW_TRY(read_time(X509_get0_notBefore(leaf), &s.not_before, err));
 	FW_TRY(read_time(X509_get0_notAfter(leaf), &s.not_after, err));
 	FW_TRY(bind_key(&s, leaf, spec->alg, err));
@@ -230,7 +254,7 @@ fw_signer_sign(const struct fw_signer *s, struct fwd_span payload, bool blank,
 		    &n, err));
 		if (n != s->sig_n)
 			return fw_fail(err, FW_E_KEY,
-			    "key %s made a signature of %zu bytes instead "
+			    "%s made a signature of %zu bytes instead "
 			    "of %zu", fw_key_label(s->key), n, s->sig_n);
 	}
 	fw_cbor_sign1(&c, fw_buf_span(&s->protected_), sig, n);

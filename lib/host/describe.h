@@ -38,6 +38,8 @@ enum fw_kind fw_describe_envelope(struct fwd_span data, json_t *problems,
  */
 enum fw_kind fw_describe_file(const char *path, json_t **out,
     struct fw_error *err);
+/* Was the file neither a bundle nor an envelope? */
+bool fw_describe_unknown(const json_t *tree);
 /* Was there anything in the tree that could not be decoded? */
 bool fw_describe_malformed(const json_t *tree);
 

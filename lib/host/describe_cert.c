@@ -41,11 +41,14 @@ date(const ASN1_TIME *t)
 	return json_string(text);
 }
 
+/* The octets of the encoded number, as all reports show it; OpenSSL has taken
+   the sign and the zero in front of a set first bit away. */
 static json_t *
 serial(const X509 *cert)
 {
 	const ASN1_INTEGER *const n = X509_get0_serialNumber(cert);
 	FW_JSON json_t *hex = NULL;
+	const char *sign = "";
 
 	if (n == NULL)
 		return json_null();
@@ -53,8 +56,11 @@ serial(const X509 *cert)
 	    (size_t)ASN1_STRING_length(n) });
 	if (hex == NULL)
 		return NULL;
-	return json_sprintf("%s%s", ASN1_STRING_type(n) ==
-	    V_ASN1_NEG_INTEGER ? "-" : "", json_string_value(hex));
+	if (ASN1_STRING_type(n) == V_ASN1_NEG_INTEGER)
+		sign = "-";
+	else if (json_string_value(hex)[0] >= '8')
+		sign = "00";
+	return json_sprintf("%s%s", sign, json_string_value(hex));
 }
 
 static json_t *

@@ -241,6 +241,15 @@ fw_describe_file(const char *path, json_t **out, struct fw_error *err)
 }
 
 bool
+fw_describe_unknown(const json_t *tree)
+{
+	const char *const kind = json_string_value(json_object_get(tree,
+	    "kind"));
+
+	return kind != NULL && strcmp(kind, "unknown") == 0;
+}
+
+bool
 fw_describe_malformed(const json_t *tree)
 {
 	return json_array_size(json_object_get(tree, "problems")) != 0;

@@ -348,18 +348,24 @@ enum fw_kind
 fw_describe_text(const json_t *tree, struct fw_buf *out, struct fw_error *err)
 {
 	const json_t *const b = json_object_get(tree, "bundle");
+	const bool unknown = fw_describe_unknown(tree);
 	struct fw_text t = { .failed = false };
 
 	fw_t_value(&t, json_object_get(tree, "file"));
 	fw_t_put(&t, ": ");
-	fw_t_value(&t, json_object_get(tree, "kind"));
+	if (unknown)
+		fw_t_put(&t, "neither a bundle nor an envelope");
+	else
+		fw_t_value(&t, json_object_get(tree, "kind"));
 	fw_t_put(&t, ", ");
 	fw_t_value(&t, json_object_get(tree, "size"));
 	fw_t_put(&t, " bytes\n");
 	if (json_is_object(b))
 		bundle(&t, b);
-	envelope_text(&t, json_object_get(tree, "envelope"));
-	problems(&t, json_object_get(tree, "problems"));
+	if (!unknown) {
+		envelope_text(&t, json_object_get(tree, "envelope"));
+		problems(&t, json_object_get(tree, "problems"));
+	}
 	fw_t_put(&t, "\nnothing here was verified; use 'fwverify check'\n");
 	return done(&t, out, err);
 }

@@ -5,6 +5,7 @@
 
 #include "host/fields.h"
 #include "host/internal.h"
+#include "host/p11uri.h"
 
 /* The document as it is written; all is borrowed from it. */
 struct keys {
@@ -168,7 +169,7 @@ read_signer(const char *file, const struct fw_node *map,
 	FW_TRY(fw_fields_read(file, map, signer_fields, SIGNER_FIELDS, &k,
 	    err));
 	place = fw_node_get(map, "key");
-	token = strncmp(k.key, "pkcs11:", 7) == 0;
+	token = fw_p11_uri_is(k.key);
 	if (!token && k.chain == NULL)
 		return fw_fail_node(err, file, place, "a key in a file needs "
 		    "'chain' (only a token can hold the certificates)");

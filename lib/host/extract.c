@@ -197,45 +197,6 @@ copy(struct source *src, int fd, const char *shown, struct fw_error *err)
 	return FW_OK;
 }
 
-/* Put the path people know in the place of the one that was opened. */
-static enum fw_kind
-show_path(struct fw_error *err, const char *opened, const char *shown)
-{
-	char rest[FW_ERROR_TEXT_MAX];
-	char *const at = strstr(err->text, opened);
-
-	if (at != NULL) {
-		(void)snprintf(rest, sizeof rest, "%s", at + strlen(opened));
-		(void)snprintf(at, sizeof err->text -
-		    (size_t)(at - err->text), "%s%s", shown, rest);
-	}
-	return err->kind;
-}
-
-/*
- * An output in an open directory.  fw_output_open() takes a path, so it gets
- * one that leads to the directory whatever its name leads to by now.
- */
-static enum fw_kind
-open_output(int dir, const char *base, const char *shown,
-    struct fw_output *out, struct fw_error *err)
-{
-	char path[64 + FWD_NAME_MAX];
-	char *name;
-
-	(void)snprintf(path, sizeof path, "/proc/self/fd/%d/%s", dir, base);
-	if (fw_output_open(path, out, err) != FW_OK)
-		return show_path(err, path, shown);
-	name = strdup(shown);		/* it has the same last segment */
-	if (name == NULL) {
-		fw_output_abandon(out);
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	}
-	free(out->path);
-	out->path = name;
-	return FW_OK;
-}
-
 static enum fw_kind
 write_file(const struct job *j, struct fwd_span name, struct source *src,
     struct fw_error *err)
@@ -253,10 +214,11 @@ write_file(const struct job *j, struct fwd_span name, struct source *src,
 	}
 	FW_TRY(enter(j, file, true, &dir, &base, err));
 	FW_TRY(check_absent(j, dir, base, file, err));
-	FW_TRY(open_output(dir, base, shown, &out, err));
+	FW_TRY(fw_output_open_at(dir, shown, &out, err));
+	FW_TRY(fw_output_spares(&out, j->opt->path, err));
 	FW_TRY(copy(src, out.fd, shown, err));
-	/* Again, for a file that came meanwhile. */
-	FW_TRY(check_absent(j, dir, base, file, err));
+	/* A file that came meanwhile is seen as well. */
+	out.exclusive = !j->opt->force;
 	FW_TRY(fw_output_commit(&out, err));
 	if (j->opt->written != NULL)
 		j->opt->written(j->opt->written_ctx, shown, src->size);
@@ -266,6 +228,7 @@ write_file(const struct job *j, struct fwd_span name, struct source *src,
 static enum fw_kind
 write_manifest(const struct job *j, struct fw_error *err)
 {
+	FW_CLEANUP(fw_output_abandon) struct fw_output out = FW_OUTPUT_NONE;
 	const char *const path = j->opt->manifest;
 	struct stat st;
 
@@ -275,7 +238,11 @@ write_manifest(const struct job *j, struct fw_error *err)
 	if (!j->opt->force && lstat(path, &st) == 0)
 		return fw_fail(err, FW_E_REFUSED,
 		    "'%s' exists already (--force replaces it)", path);
-	FW_TRY(fw_file_write(path, j->envelope.p, j->envelope.n, err));
+	FW_TRY(fw_output_open(path, &out, err));
+	FW_TRY(fw_output_spares(&out, j->opt->path, err));
+	FW_TRY(fw_write_all(out.fd, j->envelope.p, j->envelope.n, path, err));
+	out.exclusive = !j->opt->force;
+	FW_TRY(fw_output_commit(&out, err));
 	if (j->opt->written != NULL)
 		j->opt->written(j->opt->written_ctx, path, j->envelope.n);
 	return FW_OK;

@@ -120,9 +120,24 @@ struct fw_output {
 	int dir;			/* the directory of the file */
 	char *path;			/* the final name */
 	char *temporary;		/* NULL: the file has no name yet */
+	bool exclusive;			/* set before the commit: nothing is
+					   replaced, whenever it came
+					   (FW_E_REFUSED, all in one step) */
 };
 #define FW_OUTPUT_NONE { .fd = -1, .dir = -1 }
 enum fw_kind fw_output_open(const char *path, struct fw_output *out,
+    struct fw_error *err);
+/*
+ * The same in the open directory dir, wherever path leads by now: of path only
+ * the last segment counts, the rest is for messages.  dir stays the caller's.
+ */
+enum fw_kind fw_output_open_at(int dir, const char *path,
+    struct fw_output *out, struct fw_error *err);
+/*
+ * FW_E_USAGE if the file of that name is the one that the output will replace:
+ * nobody means that of an input.  No file has the name NULL.
+ */
+enum fw_kind fw_output_spares(const struct fw_output *out, const char *input,
     struct fw_error *err);
 enum fw_kind fw_output_commit(struct fw_output *out, struct fw_error *err);
 void fw_output_abandon(struct fw_output *out);
@@ -386,6 +401,9 @@ void fw_anchor_deinit(struct fw_anchor *a);
 enum fw_kind fw_name_format(struct fwd_span name, char **out,
     struct fw_error *err);
 
+/* The algorithm of that name in any letter case, 0 when there is none. */
+int32_t fw_alg_by_name(const char *name);
+
 /* ---- keys (key.c, keyfile.c, p11*.c, pin.c, hold.c) ------------------ */
 
 /*
@@ -430,8 +448,8 @@ bool fw_interrupted(void);
 
 struct fw_key;
 /*
- * ref: an RFC 7512 URI that begins with "pkcs11:", or a PEM file; opt may be
- * NULL.  A malformed URI (FW_E_INPUT) and one that does not name exactly one
+ * ref: an RFC 7512 URI that begins with "pkcs11:" (in any case), or a PEM
+ * file; opt may be NULL.  A malformed URI (FW_E_INPUT) and one that does not name exactly one
  * token (FW_E_KEY) fail before a PIN is asked for.  At most one login is tried
  * per key, none when the process is logged in to the token already; after a
  * refused PIN the caller must not try again.  Exactly one private key must
@@ -442,8 +460,8 @@ enum fw_kind fw_key_open(const char *ref, const struct fw_key_options *opt,
 void fw_key_free(struct fw_key *key);
 /* The key lies in a file: for development only. */
 bool fw_key_is_file(const struct fw_key *key);
-/* For messages: "'FILE'", or key, token and serial, "key object 'x' id %01 on
-   token 'y' (serial z)". */
+/* For messages: "key file 'FILE'", or key, token and serial, "key object 'x'
+   id 01ff on token 'y' (serial z)". */
 const char *fw_key_label(const struct fw_key *key);
 /* DER SubjectPublicKeyInfo; empty when the token does not show it: then
    fw_key_set_public() must be called, with the certificate's. */

@@ -234,7 +234,13 @@ on_event(void *arg, const struct fwd_event *ev)
 	if (ev->step == FWD_STEP_SEVERED && ev->code == FWD_MAN_TEXT &&
 	    ev->status == FWD_OK)
 		j->text_holds = true;
-	if (ev->status == FWD_UNJUDGED) {
+	if (ev->status == FWD_UNJUDGED && ev->step == FWD_STEP_PAYLOAD) {
+		/* Any device's slots are all judged, each in its pass. */
+		(void)snprintf(what, sizeof what, "payload %.*s: it is for "
+		    "another slot", (int)ev->got.s.n, (const char *)ev->got.s.p);
+		if (j->opt->device != NULL)
+			add_unjudged(j, what);
+	} else if (ev->status == FWD_UNJUDGED) {
 		(void)snprintf(what, sizeof what, "%s of component %u",
 		    fwd_command_name(ev->code) + strlen("condition-"),
 		    (unsigned)ev->index);

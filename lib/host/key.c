@@ -90,6 +90,21 @@ fw_ec_size(enum fwd_key_type type)
 	    type == FWD_KEY_P521 ? 66 : 0;
 }
 
+/* The device library takes names exactly; its list is tried as it stands. */
+int32_t
+fw_alg_by_name(const char *name)
+{
+	static const int32_t known[] = { FWD_ESP256, FWD_ESP384, FWD_ESP512,
+	    FWD_ED25519, FWD_PS256, FWD_PS384, FWD_PS512, FWD_ES256,
+	    FWD_ES384, FWD_ES512, FWD_EDDSA, FWD_RS256, FWD_RS384,
+	    FWD_RS512 };
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (strcasecmp(fwd_alg_name(known[i]), name) == 0)
+			return known[i];
+	return 0;
+}
+
 /* ---- the public key ------------------------------------------------------ */
 
 static enum fwd_key_type
@@ -461,7 +476,7 @@ enum fw_kind
 fw_key_chain(struct fw_key *key, struct fw_chain *out, struct fw_error *err)
 {
 	if (key->p11 == NULL)
-		return fw_fail(err, FW_E_KEY, "the key %s is a file, which "
-		    "holds no certificates (name the chain)", key->label);
+		return fw_fail(err, FW_E_KEY, "%s holds no "
+		    "certificates (name the chain)", key->label);
 	return fw_p11_chain(key, out, err);
 }

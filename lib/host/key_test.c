@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys in files: every algorithm, every wrong one, passphrases, bad files. */
+#include <ctype.h>
+
 #include "testdata/sig.h"
 
 static char dir[64], path[128];
@@ -415,4 +417,31 @@ Test(key, points_are_uncompressed)
 	    err.text);
 	cr_assert_eq(fwd_key_read(fw_key_public(key), &read), FWD_OK);
 	cr_assert_eq(read.point.n, 65);
+}
+
+/* ---- names of algorithms ------------------------------------------------- */
+
+/* Every name of the device library, in any letter case, and no other. */
+Test(algorithm, names)
+{
+	static const char *const none[] = { "", "ES", "ESP2560", "sha-256",
+	    "ESP-256", "unknown", " ESP256", "ed25519 " };
+	static const int32_t all[] = { FWD_ESP256, FWD_ESP384, FWD_ESP512,
+	    FWD_ED25519, FWD_PS256, FWD_PS384, FWD_PS512, FWD_ES256,
+	    FWD_ES384, FWD_ES512, FWD_EDDSA, FWD_RS256, FWD_RS384,
+	    FWD_RS512 };
+	char name[32];
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		(void)snprintf(name, sizeof name, "%s", fwd_alg_name(all[i]));
+		cr_expect_eq(fw_alg_by_name(name), all[i], "%s", name);
+		for (char *p = name; *p != '\0'; p++)
+			*p = (char)tolower((unsigned char)*p);
+		cr_expect_eq(fw_alg_by_name(name), all[i], "%s", name);
+		for (char *p = name; *p != '\0'; p++)
+			*p = (char)toupper((unsigned char)*p);
+		cr_expect_eq(fw_alg_by_name(name), all[i], "%s", name);
+	}
+	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+		cr_expect_eq(fw_alg_by_name(none[i]), 0, "'%s'", none[i]);
 }

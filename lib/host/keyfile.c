@@ -112,7 +112,7 @@ fw_keyfile_open(const char *path, const struct fw_key_options *opt,
 {
 	struct asked asked = { .opt = opt, .path = path, .err = err };
 
-	if (asprintf(&key->label, "'%s'", path) < 0) {
+	if (asprintf(&key->label, "key file '%s'", path) < 0) {
 		key->label = NULL;
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	}

@@ -153,18 +153,25 @@ check_target(const struct fw_output *out, struct fw_error *err)
 }
 
 static enum fw_kind
-open_directory(struct fw_output *out, struct fw_error *err)
+check_name(const struct fw_output *out, struct fw_error *err)
 {
 	const char *name = base_name(out->path);
-	const size_t n = (size_t)(name - out->path);
-	FW_FREE char *dir = n == 0 ? strdup(".") : strndup(out->path, n);
 
-	if (dir == NULL)
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	if (strcmp(name, "") == 0 || strcmp(name, ".") == 0 ||
 	    strcmp(name, "..") == 0)
 		return fw_fail(err, FW_E_USAGE,
 		    "cannot write '%s': it does not name a file", out->path);
+	return FW_OK;
+}
+
+static enum fw_kind
+open_directory(struct fw_output *out, struct fw_error *err)
+{
+	const size_t n = (size_t)(base_name(out->path) - out->path);
+	FW_FREE char *dir = n == 0 ? strdup(".") : strndup(out->path, n);
+
+	if (dir == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	out->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* A directory can be writable without being readable. */
 	if (out->dir < 0 && errno == EACCES)
@@ -267,15 +274,21 @@ open_unnamed(struct fw_output *out)
 	return false;
 }
 
-enum fw_kind
-fw_output_open(const char *path, struct fw_output *out, struct fw_error *err)
+/* dir: -1, or the directory to use instead of the one in path. */
+static enum fw_kind
+open_in(int dir, const char *path, struct fw_output *out,
+    struct fw_error *err)
 {
 	FW_CLEANUP(fw_output_abandon) struct fw_output o = FW_OUTPUT_NONE;
 
 	o.path = strdup(path);
 	if (o.path == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	FW_TRY(open_directory(&o, err));
+	FW_TRY(check_name(&o, err));
+	if (dir < 0)
+		FW_TRY(open_directory(&o, err));
+	else if ((o.dir = fcntl(dir, F_DUPFD_CLOEXEC, 3)) < 0)
+		return fw_fail_errno(err, FW_E_IO, "cannot write '%s'", path);
 	FW_TRY(check_target(&o, err));
 	/* A real obstacle (permissions, a full disk) shows up again here. */
 	if (!open_unnamed(&o))
@@ -285,7 +298,73 @@ fw_output_open(const char *path, struct fw_output *out, struct fw_error *err)
 	return FW_OK;
 }
 
+enum fw_kind
+fw_output_open(const char *path, struct fw_output *out, struct fw_error *err)
+{
+	return open_in(-1, path, out, err);
+}
+
+enum fw_kind
+fw_output_open_at(int dir, const char *path, struct fw_output *out,
+    struct fw_error *err)
+{
+	return open_in(dir, path, out, err);
+}
+
+enum fw_kind
+fw_output_spares(const struct fw_output *out, const char *input,
+    struct fw_error *err)
+{
+	struct stat in, there;
+
+	if (input == NULL || stat(input, &in) != 0 || fstatat(out->dir,
+	    base_name(out->path), &there, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    in.st_dev != there.st_dev || in.st_ino != there.st_ino)
+		return FW_OK;
+	return fw_fail(err, FW_E_USAGE, "the output '%s' would replace the "
+	    "input '%s'", out->path, input);
+}
+
 /* ---- the end --------------------------------------------------------- */
+
+static void
+forget_temporary(struct fw_output *out)
+{
+	temp_disarm(out->dir, out->temporary);
+	free(out->temporary);
+	out->temporary = NULL;
+}
+
+/*
+ * Give the file its final name unless it is taken.  A link and no renaming
+ * where that is possible: the latter exists for some file systems only.
+ */
+static enum fw_kind
+put_exclusively(struct fw_output *out, struct fw_error *err)
+{
+	const char *name = base_name(out->path);
+	int rc;
+
+	if (out->temporary == NULL) {
+		rc = make_link(out, name);
+	} else {
+		rc = linkat(out->dir, out->temporary, out->dir, name, 0);
+		if (rc == 0)
+			(void)unlinkat(out->dir, out->temporary, 0);
+		else if (errno == EPERM || errno == EOPNOTSUPP)
+			rc = renameat2(out->dir, out->temporary, out->dir,
+			    name, RENAME_NOREPLACE);
+	}
+	if (rc != 0 && errno == EEXIST)
+		return fw_fail(err, FW_E_REFUSED, "'%s' exists already",
+		    out->path);
+	if (rc != 0)
+		return fw_fail_errno(err, FW_E_IO, "cannot write '%s'",
+		    out->path);
+	if (out->temporary != NULL)
+		forget_temporary(out);
+	return FW_OK;
+}
 
 /* Give the file its final name, in one step. */
 static enum fw_kind
@@ -293,6 +372,8 @@ put_in_place(struct fw_output *out, struct fw_error *err)
 {
 	const char *name = base_name(out->path);
 
+	if (out->exclusive)
+		return put_exclusively(out, err);
 	if (out->temporary == NULL) {
 		if (make_link(out, name) == 0)
 			return FW_OK;
@@ -308,9 +389,7 @@ put_in_place(struct fw_output *out, struct fw_error *err)
 	if (renameat(out->dir, out->temporary, out->dir, name) != 0)
 		return fw_fail_errno(err, FW_E_IO, "cannot write '%s'",
 		    out->path);
-	temp_disarm(out->dir, out->temporary);
-	free(out->temporary);
-	out->temporary = NULL;
+	forget_temporary(out);
 	return FW_OK;
 }
 

@@ -447,6 +447,132 @@ Test(output, target_changes_meanwhile)
 	}
 }
 
+/* ---- exclusively, and in an open directory ------------------------------ */
+
+/* Whatever came meanwhile stays; nothing else is left. */
+Test(output, exclusive)
+{
+	static const int links[] = { 0, EPERM, EOPNOTSUPP };
+
+	for (int w = UNNAMED; w <= NAMED; w++) {
+		for (int what = 0; what < 4; what++) {
+			for (size_t i = 0; i < 3; i++) {
+				struct fw_output out = FW_OUTPUT_NONE;
+				enum fw_kind kind;
+
+				/* No links: only a temporary name helps. */
+				if (w == UNNAMED && links[i] != 0)
+					continue;
+				way(w);
+				cr_assert_eq(fw_output_open(path, &out, &err),
+				    FW_OK);
+				cr_assert_eq(fw_write_all(out.fd, "new", 3,
+				    path, &err), FW_OK);
+				if (what == 1)
+					put_old();
+				else if (what == 2)
+					cr_assert_eq(symlink("/x", path), 0);
+				else if (what == 3)
+					cr_assert_eq(mkdir(path, 0700), 0);
+				if (links[i] != 0)
+					fault_always(FAULT_LINKAT, links[i]);
+				out.exclusive = true;
+				kind = fw_output_commit(&out, &err);
+				fault_reset();
+				cr_assert_eq(kind, what == 0 ? FW_OK :
+				    FW_E_REFUSED, "way %d, %d, %zu: %s", w,
+				    what, i, err.text);
+				if (what == 0)
+					assert_content("new");
+				else
+					cr_assert_not_null(strstr(err.text,
+					    "exists already"));
+				if (what == 1)
+					assert_content("old");
+				fw_output_abandon(&out);
+				cr_assert_eq(sweep(true), 1);
+			}
+		}
+	}
+}
+
+/* Failures other than a taken name are told apart, and leave nothing. */
+Test(output, exclusive_fails)
+{
+	for (int w = UNNAMED; w <= NAMED; w++) {
+		struct fw_output out = FW_OUTPUT_NONE;
+
+		way(w);
+		cr_assert_eq(fw_output_open(path, &out, &err), FW_OK);
+		out.exclusive = true;
+		fault_always(FAULT_LINKAT, ENOSPC);
+		cr_assert_eq(fw_output_commit(&out, &err), FW_E_IO);
+		fw_output_abandon(&out);
+		fault_reset();
+		cr_assert_eq(sweep(true), 0);
+	}
+}
+
+/* The directory's name may lead elsewhere by now; only the last segment of the
+   path counts. */
+Test(output, in_an_open_directory)
+{
+	char moved[80], shown[160];
+	int fd;
+
+	for (int w = UNNAMED; w <= NAMED; w++) {
+		struct fw_output out = FW_OUTPUT_NONE;
+
+		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		cr_assert_geq(fd, 0);
+		(void)snprintf(moved, sizeof moved, "%s.moved", dir);
+		cr_assert_eq(rename(dir, moved), 0);
+		(void)snprintf(shown, sizeof shown, "%s/none/out.fwb", dir);
+		way(w);
+		cr_assert_eq(fw_output_open_at(fd, shown, &out, &err), FW_OK,
+		    "%s", err.text);
+		cr_assert_eq(fw_write_all(out.fd, "new", 3, shown, &err),
+		    FW_OK);
+		cr_assert_eq(fw_output_commit(&out, &err), FW_OK);
+		fault_reset();
+		cr_assert_eq(rename(moved, dir), 0);
+		assert_content("new");
+		cr_assert_eq(sweep(true), 1);
+		/* It is still open, and errors show the path. */
+		cr_assert_eq(fw_output_open_at(fd, "a/..", &out, &err),
+		    FW_E_USAGE);
+		cr_assert_eq(close(fd), 0);
+		cr_assert_eq(fw_output_open_at(fd, shown, &out, &err),
+		    FW_E_IO);
+		cr_assert_not_null(strstr(err.text, shown), "%s", err.text);
+	}
+}
+
+/* An input is told by the file it is, not by its name. */
+Test(output, spares_inputs)
+{
+	struct fw_output out = FW_OUTPUT_NONE;
+	char other[160], link_[160];
+
+	(void)snprintf(other, sizeof other, "%s/other", dir);
+	(void)snprintf(link_, sizeof link_, "%s/link", dir);
+	cr_assert_eq(fw_output_open(path, &out, &err), FW_OK);
+	cr_expect_eq(fw_output_spares(&out, path, &err), FW_OK, "not there");
+	put_old();
+	cr_assert_eq(fw_file_write(other, "x", 1, &err), FW_OK);
+	cr_assert_eq(symlink(path, link_), 0);
+	cr_expect_eq(fw_output_spares(&out, other, &err), FW_OK);
+	cr_expect_eq(fw_output_spares(&out, NULL, &err), FW_OK);
+	cr_expect_eq(fw_output_spares(&out, "", &err), FW_OK);
+	cr_expect_eq(fw_output_spares(&out, path, &err), FW_E_USAGE);
+	cr_expect_eq(fw_output_spares(&out, link_, &err), FW_E_USAGE);
+	cr_expect_not_null(strstr(err.text, "/link'"));
+	cr_assert_eq(unlink(other), 0);
+	cr_assert_eq(link(path, other), 0);
+	cr_expect_eq(fw_output_spares(&out, other, &err), FW_E_USAGE);
+	fw_output_abandon(&out);
+}
+
 /* As an ordinary user, whoever runs the test. */
 static void
 drop_root(void)

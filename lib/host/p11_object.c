@@ -143,7 +143,8 @@ find_private(struct fw_p11 *p, const CK_ATTRIBUTE *id,
 	return fw_p11_find(p, like, n, out, err);
 }
 
-/* One key as the URI attributes that name it. */
+/* One key by the attributes that a URI names it with; the id in hexadecimal,
+   as other tools show it. */
 static enum fw_kind
 describe(struct fw_p11 *p, CK_OBJECT_HANDLE object, char *out, size_t room,
     struct fw_error *err)
@@ -162,7 +163,7 @@ describe(struct fw_p11 *p, CK_OBJECT_HANDLE object, char *out, size_t room,
 	if (id.n > 0)
 		at += (size_t)snprintf(out + at, room - at, "id ");
 	for (i = 0; i < id.n && room - at > 4; i++)
-		at += (size_t)snprintf(out + at, room - at, "%%%02X",
+		at += (size_t)snprintf(out + at, room - at, "%02x",
 		    id.p[i]);
 	if (at == 0)
 		(void)snprintf(out, room, "one without label and id");

@@ -64,7 +64,7 @@ Test(p11, labels)
 	mock("key=%s/key.pem:k:01ff", dir);
 	open_ok("pkcs11:token=mock");
 	cr_assert_str_eq(fw_key_label(key),
-	    "key object 'k' id %01%FF on token 'mock' (serial 0000)");
+	    "key object 'k' id 01ff on token 'mock' (serial 0000)");
 	cr_assert_not(fw_key_is_file(key));
 	cr_assert_eq(warned.n, 1);	/* of pin-value, not of a key file */
 	cr_assert_null(strstr(warned.text, "development"));
@@ -246,12 +246,12 @@ Test(p11, which_key)
 	    "key=%s/p256/root.key:r:03", dir, pki, pki);
 	open_fails("pkcs11:object=k", FW_E_KEY, "2 private keys on token "
 	    "'mock' (serial 0000) match the key URI (make it name one of: "
-	    "object 'k' id %01, object 'k' id %02)");
+	    "object 'k' id 01, object 'k' id 02)");
 	cr_assert_eq(mock_calls("C_SignInit"), 0);
 	open_fails("pkcs11:", FW_E_KEY, "3 private keys");
 	open_fails("pkcs11:object=x", FW_E_KEY, "no private key on token");
-	HAS("there is object 'k' id %01, object 'k' id %02, object 'r' id "
-	    "%03");
+	HAS("there is object 'k' id 01, object 'k' id 02, object 'r' id "
+	    "03");
 	open_fails("pkcs11:object=r;id=%01", FW_E_KEY, "no private key");
 	open_fails("pkcs11:id=%01%01", FW_E_KEY, "no private key");
 	open_ok("pkcs11:object=k;id=%01");
@@ -278,7 +278,7 @@ Test(p11, many_keys_are_not_all_listed)
 		n += snprintf(text + n, sizeof text - (size_t)n,
 		    "key=%s/key.pem:k%d:%02d,", dir, i, i);
 	mock("%s", text);
-	open_fails("pkcs11:object=x", FW_E_KEY, "object 'k7' id %07, ...)");
+	open_fails("pkcs11:object=x", FW_E_KEY, "object 'k7' id 07, ...)");
 	cr_assert_null(strstr(err.text, "k8"));
 }
 
@@ -289,7 +289,7 @@ Test(p11, key_by_the_label_of_its_certificate)
 	    "cert=%s/p256/root.pem:two:01,cert=%s/p256/leaf.pem:two:05,"
 	    "key=%s/key.pem:other:06", pki, pki, pki, pki, dir);
 	open_ok("pkcs11:object=rel");
-	cr_assert_not_null(strstr(fw_key_label(key), "key id %05"), "%s",
+	cr_assert_not_null(strstr(fw_key_label(key), "key id 05"), "%s",
 	    fw_key_label(key));
 	close_key();
 	open_ok("pkcs11:object=rel;id=%05");

@@ -111,7 +111,7 @@ check_new(const struct resign *r, struct fw_error *err)
 			if (fwd_span_equal(leaf.spki, fw_key_public(
 			    r->signers.signer[j].key)))
 				return fw_fail(err, FW_E_REFUSED,
-				    "'%s' has been signed with key %s "
+				    "'%s' has been signed with %s "
 				    "already", r->in.path, fw_key_label(
 				    r->signers.signer[j].key));
 	}
@@ -223,6 +223,7 @@ fw_resign(const char *path, const char *out_path,
 	FW_TRY(read_envelope(&r, err));
 	FW_TRY(check_digest(&r, err));
 	FW_TRY(fw_output_open(out_path, &r.out, err));
+	FW_TRY(fw_signers_spare(opt->signer, opt->signers, opt, &r.out, err));
 	FW_TRY(fw_signers_open(opt->signer, opt->signers, opt, &r.signers,
 	    err));
 	FW_TRY(check_new(&r, err));
@@ -232,7 +233,7 @@ fw_resign(const char *path, const char *out_path,
 	FW_TRY(sign(&r, err));
 	FW_TRY(judge_after(&r, err));
 	FW_TRY(fw_source_unchanged(&r.in, err));
-	FW_TRY(fw_signers_report(&r.signers, &built, err));
+	FW_TRY(fw_signers_report(&r.signers, r.env.blocks, &built, err));
 	fw_signers_deinit(&r.signers);
 	FW_TRY(fw_output_commit(&r.out, err));
 	*out = built;

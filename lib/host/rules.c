@@ -4,6 +4,7 @@
 
 #include "host/fields.h"
 #include "host/internal.h"
+#include "host/p11uri.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -178,7 +179,7 @@ fw_member_conflict(const char *a, const char *b)
 const char *
 fw_rule_key(const char *text)
 {
-	if (strncmp(text, "pkcs11:", 7) == 0 &&
+	if (fw_p11_uri_is(text) &&
 	    (strstr(text, "?pin-value=") != NULL ||
 	    strstr(text, "&pin-value=") != NULL))
 		return "must not hold a PIN (use 'pin-source', or the options "

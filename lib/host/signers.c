@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host/build_internal.h"
+#include "host/p11uri.h"
 
 void
 fw_signers_deinit(struct fw_signers *s)
@@ -35,11 +36,28 @@ fw_signers_open(const struct fw_signer_spec *spec, size_t n,
 			if (fwd_span_equal(fw_key_public(s.signer[i].key),
 			    fw_key_public(s.signer[s.n - 1].key)))
 				return fw_fail(err, FW_E_INPUT,
-				    "key %s would sign twice",
+				    "%s would sign twice",
 				    fw_key_label(s.signer[i].key));
 	}
 	*out = s;
 	s = (struct fw_signers){ 0 };
+	return FW_OK;
+}
+
+enum fw_kind
+fw_signers_spare(const struct fw_signer_spec *spec, size_t n,
+    const struct fw_build_options *opt, const struct fw_output *out,
+    struct fw_error *err)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!fw_p11_uri_is(spec[i].key))
+			FW_TRY(fw_output_spares(out, spec[i].key, err));
+		FW_TRY(fw_output_spares(out, spec[i].chain, err));
+	}
+	for (i = 0; i < opt->trusts; i++)
+		FW_TRY(fw_output_spares(out, opt->trust[i], err));
 	return FW_OK;
 }
 
@@ -135,8 +153,8 @@ fw_signers_judge(const struct fw_signers *s, struct fw_selfcheck *sc,
 /* ---- report ---------------------------------------------------------- */
 
 enum fw_kind
-fw_signers_report(const struct fw_signers *s, struct fw_built *built,
-    struct fw_error *err)
+fw_signers_report(const struct fw_signers *s, size_t first,
+    struct fw_built *built, struct fw_error *err)
 {
 	const struct fw_signer *from;
 	size_t i;
@@ -145,12 +163,15 @@ fw_signers_report(const struct fw_signers *s, struct fw_built *built,
 		from = &s->signer[i];
 		built->signers = i + 1;
 		built->signer[i].subject = strdup(from->subject);
+		built->signer[i].serial = strdup(from->serial);
+		built->signer[i].block = first + i;
 		built->signer[i].key = strdup(fw_key_label(from->key));
 		built->signer[i].alg = from->alg;
 		built->signer[i].not_before = from->not_before;
 		built->signer[i].not_after = from->not_after;
 		built->signer[i].file = fw_key_is_file(from->key);
 		if (built->signer[i].subject == NULL ||
+		    built->signer[i].serial == NULL ||
 		    built->signer[i].key == NULL)
 			return fw_fail(err, FW_E_NOMEM, "out of memory");
 	}
