@@ -355,7 +355,7 @@ static bool
 holds(size_t place, const uint8_t *p, size_t n)
 {
 	return dev.store[place].size == n && !dev.store[place].open &&
-	    memcmp(dev.store[place].bytes, p, n) == 0;
+	    (n == 0 || memcmp(dev.store[place].bytes, p, n) == 0);
 }
 
 /* ---- the examples ---------------------------------------------------- */

@@ -309,6 +309,7 @@ struct fw_profile {
 	int64_t time_min;		/* INT64_MIN: none */
 	uint32_t boot;			/* FWD_BOOT_, see fwslots.h */
 	bool untimed;			/* FWD_UNTIMED */
+	uint32_t allow;			/* FWD_ALLOW_, together */
 	struct fw_profile_component component[FWD_COMPONENTS_MAX];
 	size_t components;
 };

@@ -10,10 +10,11 @@
 #define VENDORS_MAX	(sizeof ((struct fw_profile *)0)->vendor_id / 16)
 #define CLASSES_MAX	(sizeof ((struct fw_profile *)0)->class_id / 16)
 #define SLOTS_MAX	256u
+#define N(table)	(sizeof (table) / sizeof (table)[0])
 
 /* The document as it is written; all is borrowed from it. */
 struct keys {
-	const struct fw_node *device, *trust, *clock, *components;
+	const struct fw_node *device, *trust, *clock, *allow, *components;
 	uint64_t format, sequence_number;
 	int32_t boot;
 };
@@ -49,6 +50,12 @@ static const struct fw_choice boots[] = {
 	{ "fast", FWD_BOOT_FAST }, { "full", FWD_BOOT_FULL }, { NULL, 0 },
 };
 
+/* What manifests may have if the device allows it. */
+static const struct fw_choice allowed[] = {
+	{ "swap", FWD_ALLOW_SWAP }, { "unordered", FWD_ALLOW_UNORDERED },
+	{ NULL, 0 },
+};
+
 static const char *
 rule_time(const char *text)
 {
@@ -72,6 +79,8 @@ static const struct fw_field fields[] = {
 	  .required = true },
 	{ .key = "boot", .type = FW_FIELD_CHOICE, .at = AT(boot),
 	  .choice = boots },
+	{ .key = "allow", .type = FW_FIELD_LIST, .at = AT(allow), .min = 1,
+	  .max = N(allowed) - 1 },
 	{ .key = "components", .type = FW_FIELD_LIST, .at = AT(components),
 	  .min = 1, .max = FWD_COMPONENTS_MAX, .required = true },
 };
@@ -117,8 +126,6 @@ static const struct fw_field component_fields[] = {
 	  .max = SLOTS_MAX - 1 },
 };
 #undef AT
-
-#define N(table) (sizeof (table) / sizeof (table)[0])
 
 /* A list of UUIDs, all different. */
 static enum fw_kind
@@ -214,6 +221,26 @@ read_clock(const char *file, const struct fw_node *map, struct fw_profile *p,
 	return FW_OK;
 }
 
+/* A list of names, all different. */
+static enum fw_kind
+read_allow(const char *file, const struct fw_node *list,
+    struct fw_profile *p, struct fw_error *err)
+{
+	static const struct fw_field field = { .key = "allow",
+	    .type = FW_FIELD_CHOICE, .choice = allowed };
+	int32_t flag;
+
+	for (size_t i = 0; list != NULL && i < list->n; i++) {
+		FW_TRY(fw_field_read(file, list->child[i], &field, &flag,
+		    err));
+		if ((p->allow & (uint32_t)flag) != 0)
+			return fw_fail_node(err, file, list->child[i],
+			    "'allow' has a name twice");
+		p->allow |= (uint32_t)flag;
+	}
+	return FW_OK;
+}
+
 static enum fw_kind
 read_component(const char *file, const struct fw_node *map,
     struct fw_profile *p, struct fw_error *err)
@@ -254,6 +281,7 @@ read_profile(const char *file, const struct fw_node *root,
 	FW_TRY(read_device(file, k.device, p, err));
 	FW_TRY(fw_profile_trust_read(file, k.trust, p, err));
 	FW_TRY(read_clock(file, k.clock, p, err));
+	FW_TRY(read_allow(file, k.allow, p, err));
 	for (size_t i = 0; i < k.components->n; i++)
 		FW_TRY(read_component(file, k.components->child[i], p, err));
 	return fw_profile_rights_read(file, k.trust, p, err);

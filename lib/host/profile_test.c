@@ -187,6 +187,36 @@ Test(profile, policy)
 	cr_assert_eq(policy.rights, 0);
 }
 
+Test(profile, what_is_allowed)
+{
+	static const struct {
+		const char *allow;
+		uint32_t flags;
+	} rows[] = {
+		{ "", 0 },
+		{ "allow: [swap]\n", FWD_ALLOW_SWAP },
+		{ "allow: [unordered]\n", FWD_ALLOW_UNORDERED },
+		{ "allow: [unordered, swap]\n",
+		    FWD_ALLOW_SWAP | FWD_ALLOW_UNORDERED },
+	};
+	struct fwd_anchor anchor[FWD_ANCHORS_MAX];
+	struct fwd_right right[FWD_COMPONENTS_MAX];
+	struct fwd_policy policy;
+	char text[512];
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		(void)snprintf(text, sizeof text, "profile: 1\n"
+		    "device: {vendor-domain: acme.example, model: m}\n"
+		    "trust: {anchors: [root.pem]}\n"
+		    "clock: {source: none}\n%s"
+		    "components: [{id: main, size: 1}]\n", rows[i].allow);
+		load(text);
+		fw_profile_policy(&p, anchor, right, &policy);
+		cr_assert_eq(policy.flags, rows[i].flags);
+		fw_profile_deinit(&p);
+	}
+}
+
 /* The model's identifier is the same for a vendor given either way. */
 Test(profile, model_of_explicit_vendor)
 {
