@@ -69,6 +69,12 @@ expect 'build' 0 "$dev" "$fwsign" build d.yaml -o a.fwb $key
 try 'the result is shown' grep -q '^signer .*release' .out
 try 'a key file is named' grep -q 'key file .*FOR DEVELOPMENT ONLY' .out
 try 'fwverify accepts it' "$fwverify" check --trust "$P/root.pem" a.fwb
+for ca in root intermediate; do
+	expect "a signer that is a CA, $ca" 1 'is that of a CA' \
+	    "$fwsign" build d.yaml -o ca.fwb --key "$P/$ca.key" \
+	    --chain "$P/$ca.pem"
+	try 'which leaves nothing' test ! -e ca.fwb
+done
 expect 'quiet' 0 "$dev" "$fwsign" build d.yaml -o a.fwb $key --quiet
 try 'quiet says nothing' test ! -s .out
 expect 'json' 0 "$dev" "$fwsign" build d.yaml -o a.fwb $key --json

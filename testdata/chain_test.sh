@@ -156,6 +156,10 @@ expect 'bad time' 2 'RFC 3339' chain --trust $p/root.pem --time today \
 	$p/chain.pem
 expect 'bad purpose' 2 'object identifier' chain --trust $p/root.pem \
 	--eku codeSigning $p/chain.pem
+for oid in 1..3 .1.3 1.3. '1 3' 01.3; do
+	expect "bad purpose $oid" 2 'object identifier' chain \
+		--trust $p/root.pem --eku "$oid" $p/chain.pem
+done
 expect 'time twice' 2 'given twice' chain --trust $p/root.pem --time none \
 	--time none $p/chain.pem
 expect 'no such chain' 2 'nope' chain --trust $p/root.pem nope

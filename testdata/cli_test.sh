@@ -145,6 +145,13 @@ mkfifo pipe
 expect 'closed pipe' 1 \
     '^fwsign: cannot write to the standard output: Broken pipe$' \
     sh -c 'exec 3<>pipe; exec 4>pipe 3<&-; exec "$1" --help >&4' - "$fwsign"
+expect 'full disk, said once' 1 \
+    '^fwsign: cannot write to the standard output: No space left on device$' \
+    sh -c '"$1" inspect "$2" >/dev/full' - "$fwsign" \
+    "$top/testdata/suit/example0.suit"
+expect 'a pipe is no bundle, and not waited for' 2 'is not a regular file' \
+    timeout 20 "$fwverify" check --trust "$top/testdata/suit/public_key.pem" \
+    pipe
 
 # ---- emphasis: on a terminal only, and not with NO_COLOR ----------------------
 

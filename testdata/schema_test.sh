@@ -19,8 +19,10 @@ if nm "$b/libfwhost.a" 2>/dev/null | grep -q ' __asan_'; then
 fi
 # shellcheck disable=SC2086,SC2046
 ${CC:-cc} -std=c11 -D_GNU_SOURCE -Ilib $san $(pkg-config --cflags libcrypto) \
-	-o "$b/loader" testdata/loader.c "$b/libfwhost.a" \
-	"$b/libfwdevice.a" $(pkg-config --libs libcrypto yaml-0.1)
+	-o "$b/loader" testdata/loader.c -Wl,--start-group "$b/libfwhost.a" \
+	"$b/libfwport.a" "$b/libfwdevice.a" -Wl,--end-group \
+	$(pkg-config --libs libcrypto yaml-0.1 libarchive p11-kit-1 jansson) \
+	-lpthread
 # Debian's Python has the modules, others on the path may not.
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3

@@ -145,6 +145,24 @@ set_time(struct run *r, struct fw_error *err)
 	return FW_OK;
 }
 
+/* Numbers joined by dots?  OBJ_txt2obj also takes "1..2" and "1 2". */
+static bool
+is_dotted(const char *text)
+{
+	size_t n;
+
+	for (;;) {
+		n = strspn(text, "0123456789");
+		if (n == 0 || (n > 1 && text[0] == '0'))
+			return false;
+		if (text[n] == '\0')
+			return true;
+		if (text[n] != '.')
+			return false;
+		text += n + 1;
+	}
+}
+
 static enum fw_kind
 set_purpose(struct run *r, struct fw_error *err)
 {
@@ -158,7 +176,7 @@ set_purpose(struct run *r, struct fw_error *err)
 	r->policy.purpose = (struct fwd_span){ 0 };
 	if (strcmp(text, "any") == 0)
 		return FW_OK;
-	oid = OBJ_txt2obj(text, 1);
+	oid = is_dotted(text) ? OBJ_txt2obj(text, 1) : NULL;
 	if (oid == NULL || OBJ_length(oid) == 0) {
 		ASN1_OBJECT_free(oid);
 		ERR_clear_error();

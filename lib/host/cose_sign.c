@@ -5,6 +5,7 @@
  */
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 #include <time.h>
 
@@ -160,6 +161,32 @@ judge_dates(const struct fw_signer *s, struct fw_clock clock,
 	return FW_OK;
 }
 
+/*
+ * Where the issuer is not at hand, the device library cannot judge the
+ * certificate before a root is known; what no device accepts is said here.
+ */
+static enum fw_kind
+judge_lone(const struct fw_signer *s, X509 *leaf, struct fw_error *err)
+{
+	const uint32_t flags = X509_get_extension_flags(leaf);
+	const char *why = NULL;
+
+	if (s->chain.n > 1)
+		return FW_OK;
+	if ((flags & EXFLAG_CA) != 0)
+		why = "is that of a CA, which does not sign firmware";
+	else if ((flags & EXFLAG_KUSAGE) == 0 ||
+	    (X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) == 0)
+		why = "has no keyUsage that allows signatures";
+	else if ((flags & EXFLAG_XKUSAGE) == 0 ||
+	    (X509_get_extended_key_usage(leaf) & XKU_CODE_SIGN) == 0)
+		why = "is not for code signing";
+	if (why != NULL)
+		return fw_fail(err, FW_E_REFUSED, "certificate '%s' %s",
+		    s->subject, why);
+	return FW_OK;
+}
+
 /* alg, and x5chain as RFC 9360 has it: a lone certificate is no array. */
 static enum fw_kind
 encode_protected(struct fw_signer *s, struct fw_error *err)
@@ -186,11 +213,6 @@ load_chain(struct fw_signer *s, const struct fw_signer_spec *spec,
 		FW_TRY(fw_chain_load(spec->chain, &s->chain, err));
 	else if (fw_key_chain(s->key, &s->chain, err) != FW_OK)
 		return fw_wrap(err, "no certificate chain is given");
-	if (s->chain.n == 0)
-		return fw_fail(err, FW_E_REFUSED,
-		    "the chain of %s is a self-issued certificate "
-		    "alone: a root does not sign firmware",
-		    fw_key_label(s->key));
 	return FW_OK;
 }
 
@@ -221,6 +243,7 @@ fw_signer_open(const struct fw_signer_spec *spec,
 	FW_TRY(read_time(X509_get0_notAfter(leaf), &s.not_after, err));
 	FW_TRY(bind_key(&s, leaf, spec->alg, err));
 	FW_TRY(judge_dates(&s, clock, err));
+	FW_TRY(judge_lone(&s, leaf, err));
 	FW_TRY(encode_protected(&s, err));
 	*out = s;
 	s = (struct fw_signer){ 0 };

@@ -3,9 +3,7 @@
  * Judging a bundle for people: runs the device library over it, for the device
  * of a profile or for any device, and makes the report.
  */
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "host/build.h"
@@ -112,16 +110,7 @@ set_policy(struct judge *j)
 static enum fw_kind
 open_bundle(struct judge *j, struct fw_error *err)
 {
-	struct stat st;
-
-	j->fd = open(j->opt->bundle, O_RDONLY | O_CLOEXEC);
-	if (j->fd < 0)
-		return fw_fail_errno(err, FW_E_INPUT, "cannot open '%s'",
-		    j->opt->bundle);
-	if (fstat(j->fd, &st) != 0 || !S_ISREG(st.st_mode))
-		return fw_fail(err, FW_E_INPUT, "'%s' is not a regular file",
-		    j->opt->bundle);
-	return FW_OK;
+	return fw_file_open(j->opt->bundle, &j->fd, NULL, err);
 }
 
 static enum fw_kind
