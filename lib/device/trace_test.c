@@ -36,10 +36,10 @@ static const struct {
 	    "sequence-number: 0 (want 18446744073709551615) rollback" },
 	{ { FWD_STEP_SEQUENCE_NUMBER, FWD_E_ROLLBACK, FWD_NO_INDEX, 0,
 	    UINT(6), { .kind = FWD_FACT_UINT, .relation = FWD_AT_LEAST,
-	    .u = 7 } },
+	    .u = 7 }, 0 },
 	    "sequence-number: 6 (want at least 7) rollback" },
 	{ { FWD_STEP_CERT_NOT_BEFORE, FWD_OK, 1, 0, TIME(1),
-	    { .kind = FWD_FACT_TIME, .relation = FWD_AT_MOST, .u = 2 } },
+	    { .kind = FWD_FACT_TIME, .relation = FWD_AT_MOST, .u = 2 }, 0 },
 	    "certificate-not-before[1]: 1970-01-01T00:00:01Z "
 	    "(want at most 1970-01-01T00:00:02Z) ok" },
 	{ { FWD_STEP_COMMAND, FWD_OK, 3, FWD_COND_VENDOR, HEX(bytes, 4),

@@ -156,18 +156,28 @@ read_envelope(struct fwd_ctx *ctx, struct fwd_span *envelope)
 	return FWD_OK;
 }
 
-/* Is it ours, and is it whole?  signatures: false only for an envelope whose
-   signatures were judged before, and that comes out of secure storage. */
+/* Does the envelope come out of secure storage, its signers judged before?  No
+   single lie may say so. */
+static bool
+is_stored(uint32_t origin)
+{
+	if (fwd_launder(origin) != FWD_ORIGIN_STORAGE)
+		return false;
+	if (fwd_launder(~origin) != ~(uint32_t)FWD_ORIGIN_STORAGE)
+		fwd_panic();
+	return true;
+}
+
+/* Is it ours, and is it whole? */
 static fwd_status
-authenticate(struct fwd_ctx *ctx, struct fwd_span envelope, bool signatures)
+authenticate(struct fwd_ctx *ctx, struct fwd_span envelope, uint32_t origin)
 {
 	FWD_TRY(fwd_clock_read(ctx));
 	FWD_TRY(note(ctx, FWD_STEP_ENVELOPE,
 	    fwd_envelope_read(envelope, &ctx->env)));
-	if (fwd_launder(signatures) != 0)
+	ctx->origin = origin;
+	if (!is_stored(origin))
 		FWD_TRY(fwd_authenticate(ctx));
-	else
-		ctx->origin = FWD_ORIGIN_STORAGE;
 	FWD_TRY(check_manifest_digest(ctx));
 	/* Only now does anything in the manifest mean something. */
 	FWD_TRY(note(ctx, FWD_STEP_MANIFEST,
@@ -223,7 +233,7 @@ static fwd_status
 check_envelope(struct fwd_ctx *ctx, struct fwd_span envelope)
 {
 	FWD_TRY(begin(ctx));
-	return authenticate(ctx, envelope, true);
+	return authenticate(ctx, envelope, FWD_ORIGIN_SIGNERS);
 }
 
 fwd_status
@@ -255,7 +265,7 @@ run_envelope(struct fwd_ctx *ctx, struct fwd_span envelope)
 {
 	FWD_TRY(fwd_run_begin(ctx));
 	ctx->bundle.end = true;		/* there are no members */
-	FWD_TRY(authenticate(ctx, envelope, true));
+	FWD_TRY(authenticate(ctx, envelope, FWD_ORIGIN_SIGNERS));
 	return interpret(ctx);
 }
 
@@ -272,7 +282,7 @@ fwd_bundle_open(struct fwd_ctx *ctx)
 
 	FWD_TRY(fwd_run_begin(ctx));
 	FWD_TRY(read_envelope(ctx, &envelope));
-	return authenticate(ctx, envelope, true);
+	return authenticate(ctx, envelope, FWD_ORIGIN_SIGNERS);
 }
 
 static fwd_status
@@ -293,7 +303,8 @@ fwd_boot_begin(struct fwd_ctx *ctx, struct fwd_span envelope, bool signatures)
 {
 	FWD_TRY(fwd_run_begin(ctx));
 	ctx->bundle.end = true;
-	FWD_TRY(authenticate(ctx, envelope, signatures));
+	FWD_TRY(authenticate(ctx, envelope,
+	    signatures ? FWD_ORIGIN_SIGNERS : FWD_ORIGIN_STORAGE));
 	FWD_TRY(check_components(ctx));
 	return fwd_sequences_survey(ctx);
 }
