@@ -40,18 +40,20 @@ add_trust(struct options *o, const char *path, struct fw_error *err)
 	return FW_OK;
 }
 
-static enum fw_kind
-set_time(struct options *o, struct fw_error *err)
+enum fw_kind
+time_option(const char *text, enum fw_judge_time *time, int64_t *now,
+    struct fw_error *err)
 {
-	if (o->time == NULL)
+	*time = FW_TIME_DEFAULT;
+	if (text == NULL)
 		return FW_OK;
-	o->judge.time = FW_TIME_NONE;
-	if (strcmp(o->time, "none") == 0)
+	*time = FW_TIME_NONE;
+	if (strcmp(text, "none") == 0)
 		return FW_OK;
-	o->judge.time = FW_TIME_AT;
-	if (!fw_time_parse(o->time, &o->judge.now))
+	*time = FW_TIME_AT;
+	if (!fw_time_parse(text, now))
 		return fw_fail(err, FW_E_USAGE, "--time '%s' is no time (write "
-		    "it as 2026-01-31T12:00:00Z, or none)", o->time);
+		    "it as 2026-01-31T12:00:00Z, or none)", text);
 	return FW_OK;
 }
 
@@ -97,7 +99,7 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 	}
 	FW_TRY(cli_operands(argc, argv, 1, "a bundle", err));
 	o->judge.bundle = argv[optind];
-	return set_time(o, err);
+	return time_option(o->time, &o->judge.time, &o->judge.now, err);
 }
 
 static void
