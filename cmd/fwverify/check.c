@@ -48,15 +48,17 @@ add_trust(struct options *o, const char *path, struct fw_error *err)
 	return FW_OK;
 }
 
-static enum fw_kind
-set_time(struct options *o, struct fw_error *err)
+enum fw_kind
+time_option(const char *text, enum fw_judge_time *time, int64_t *now,
+    struct fw_error *err)
 {
 	bool judge;
 
-	if (o->time == NULL)
+	*time = FW_TIME_DEFAULT;
+	if (text == NULL)
 		return FW_OK;
-	FW_TRY(cli_time(o->time, &judge, &o->judge.now, err));
-	o->judge.time = judge ? FW_TIME_AT : FW_TIME_NONE;
+	FW_TRY(cli_time(text, &judge, now, err));
+	*time = judge ? FW_TIME_AT : FW_TIME_NONE;
 	return FW_OK;
 }
 
@@ -102,7 +104,7 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 	}
 	FW_TRY(cli_operands(argc, argv, 1, "a bundle", err));
 	o->judge.bundle = argv[optind];
-	return set_time(o, err);
+	return time_option(o->time, &o->judge.time, &o->judge.now, err);
 }
 
 static void

@@ -139,7 +139,8 @@ const char *fwd_bank_state_name(enum fwd_bank_state state);
 FWD_MUST_USE fwd_status fwd_device_provision(struct fwd_device *dev,
     uint64_t counter);
 
-/* What the banks hold, and the rollback counter.  FWD_E_STORE. */
+/* What the banks hold, and the rollback counter.  FWD_E_STORE; the banks are
+   told nevertheless when it is the counter that does not hold. */
 FWD_MUST_USE fwd_status fwd_device_status(struct fwd_device *dev,
     struct fwd_bank bank[FWD_BANKS], uint64_t *counter);
 

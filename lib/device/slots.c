@@ -464,9 +464,10 @@ fwd_status
 fwd_device_status(struct fwd_device *dev, struct fwd_bank bank[FWD_BANKS],
     uint64_t *counter)
 {
+	memset(bank, 0, sizeof dev->have);
+	*counter = 0;
 	FWD_TRY(check_device(dev));
-	FWD_TRY(fwd_counter_read(dev, counter));
 	FWD_TRY(read_banks(dev));
 	memcpy(bank, dev->have, sizeof dev->have);
-	return FWD_OK;
+	return fwd_counter_read(dev, counter);
 }

@@ -648,7 +648,8 @@ make_report(struct judge *j, fwd_status verdict, struct fw_error *err)
 
 	set(j, j->report, "verdict",
 	    json_string(accepted ? "accepted" : "refused"));
-	set(j, j->report, "bundle", json_string(j->opt->bundle));
+	if (j->opt->bundle != NULL)
+		set(j, j->report, "bundle", json_string(j->opt->bundle));
 	if (!accepted)
 		set(j, j->report, "refusal", refusal_json(j));
 	FW_TRY(add_authentic(j, err));
@@ -695,6 +696,7 @@ run_any(struct judge *j)
 static fwd_status
 run_profiled(struct judge *j)
 {
+	const struct fw_judge_act *const act = j->opt->act;
 	struct fw_profiled dev = {
 		.profile = &j->profile,
 		.bundle = &j->fd,
@@ -706,7 +708,8 @@ run_profiled(struct judge *j)
 	fwd_status s;
 
 	j->run.port = &port;
-	s = fwd_bundle_check(&j->run);
+	s = act != NULL ? act->run(act->ctx, &j->profile, &dev, &j->run) :
+	    fwd_bundle_check(&j->run);
 	if (s == FWD_E_RIGHT && j->run.refusal.index < j->run.components)
 		j->right_of = dev.component[j->run.refusal.index];
 	for (uint32_t i = 0; i < j->run.components; i++) {
@@ -733,11 +736,14 @@ fw_judge(const struct fw_judge_options *opt, json_t **report,
 	j->opt = opt;
 	j->fd = -1;
 	j->right_of = -1;
-	if (opt->device != NULL)
+	if (opt->act != NULL)
+		FW_TRY(opt->act->load(opt->act->ctx, &j->profile, err));
+	else if (opt->device != NULL)
 		FW_TRY(fw_profile_load(opt->device, &j->profile, err));
 	FW_TRY(load_anchors(j, err));
 	set_policy(j);
-	FW_TRY(open_bundle(j, err));
+	if (opt->bundle != NULL)
+		FW_TRY(open_bundle(j, err));
 	FW_TRY(prepare(j, err));
 	s = opt->device == NULL ? run_any(j) : run_profiled(j);
 	if (s == FWD_E_IO)

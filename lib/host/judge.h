@@ -21,8 +21,23 @@ enum fw_judge_time {
 	FW_TIME_AT,			/* they must hold at .now */
 };
 
+struct fw_profiled;
+
+/*
+ * A device that does something, in place of one that only judges: where its
+ * profile comes from, and what it does when the run is set up.  run fills in
+ * at->component and the slots of p that the report names.
+ */
+struct fw_judge_act {
+	void *ctx;
+	enum fw_kind (*load)(void *ctx, struct fw_profile *out,
+	    struct fw_error *err);
+	fwd_status (*run)(void *ctx, struct fw_profile *p,
+	    struct fw_profiled *at, struct fwd_ctx *run);
+};
+
 struct fw_judge_options {
-	const char *bundle;		/* file */
+	const char *bundle;		/* file; NULL with act only */
 	const char *const *trust;	/* PEM files; instead of the profile's */
 	size_t trusts;
 	const char *device;		/* profile, or NULL: any device */
@@ -31,6 +46,7 @@ struct fw_judge_options {
 	const char *crypto;		/* one of fwp_crypto_names; NULL:
 					   OpenSSL */
 	bool trace;			/* collect the trace as well */
+	const struct fw_judge_act *act;	/* or NULL; device names it then */
 };
 
 /*
