@@ -10,53 +10,55 @@
 #include "host/internal.h"
 
 #define HELP_DEVICE \
-"  --device DIR     the device: a directory that 'provision' has made\n"
+"Options:\n" \
+"      --device DIR    the device: a directory that 'provision' has made\n"
 #define HELP_CRYPTO \
-"  --crypto NAME    openssl (default), bearssl or psa\n"
+"      --crypto NAME   openssl (default), bearssl or psa\n"
 #define HELP_CUT \
-"  --cut-power N[:before|middle|after[:SEED]]\n" \
-"                   for tests: power fails at the Nth write or erasure\n"
+"      --cut-power N[:before|middle|after[:SEED]]\n" \
+"                      for tests: power fails at the Nth write or erasure\n"
 #define HELP_TRACE \
-"  --trace          add a line for each step the device library took\n"
+"      --trace         add a line for each step the device library took\n"
 #define HELP_JSON \
-"  --json           print the result as JSON\n"
+"      --json          print JSON (schemas/device.schema.json)\n" \
+"  -h, --help          show this help\n"
 
 const char cmd_provision_help[] =
-"provision PROFILE.yaml --device DIR [--json]\n"
+"provision PROFILE.yaml --device DIR [OPTION]...\n"
 "\n"
 "Make the directory of a new device, with a copy of its profile and anchors.\n"
 "\n"
-"  --device DIR     the directory\n"
+"Options:\n"
+"      --device DIR    the directory\n"
 HELP_CUT HELP_JSON;
 
 const char cmd_install_help[] =
-"install BUNDLE --device DIR [--time RFC3339|none]\n"
-"                        [--crypto NAME] [--trace] [--json]\n"
+"install BUNDLE --device DIR [OPTION]...\n"
 "\n"
 "Judge a bundle as the device does, and install it in the bank that the\n"
 "device can do without.\n"
 "\n"
 HELP_DEVICE
-"  --time TIME      judge validity dates at this time, or not at all\n"
-"                   (none); default: as the profile says\n"
+"      --time TIME     judge validity dates at this time (RFC 3339), or\n"
+"                      none: not at all (default: as the profile says)\n"
 HELP_CRYPTO HELP_CUT HELP_TRACE HELP_JSON;
 
 const char cmd_boot_help[] =
-"boot --device DIR [--crypto NAME] [--trace] [--json]\n"
+"boot --device DIR [OPTION]...\n"
 "\n"
 "Choose a release as the boot loader does, verify it, and start it.\n"
 "\n"
 HELP_DEVICE HELP_CRYPTO HELP_CUT HELP_TRACE HELP_JSON;
 
 const char cmd_confirm_help[] =
-"confirm --device DIR [--crypto NAME] [--json]\n"
+"confirm --device DIR [OPTION]...\n"
 "\n"
 "Keep the release that was booted, and raise the rollback counter.\n"
 "\n"
 HELP_DEVICE HELP_CRYPTO HELP_CUT HELP_JSON;
 
 const char cmd_status_help[] =
-"status --device DIR [--crypto NAME] [--json]\n"
+"status --device DIR [OPTION]...\n"
 "\n"
 "Show what the device holds; nothing is changed.\n"
 "\n"
