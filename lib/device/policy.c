@@ -180,7 +180,8 @@ fwd_rules_check(struct fwd_ctx *ctx)
 	for (i = 0; i < p->rules; i++) {
 		s = judge_rule(ctx, &p->rule[i], &n);
 		FWD_TRY(fwd_note(ctx, FWD_STEP_RULE, s, i, 0,
-		    fwd_fact_uint(n), fwd_fact_uint(p->rule[i].threshold)));
+		    fwd_fact_uint(n),
+		    fwd_at_least(fwd_fact_uint(p->rule[i].threshold))));
 	}
 	if (fwd_launder(i) != p->rules)
 		fwd_panic();
