@@ -112,7 +112,7 @@ DEVSRC  := $(filter-out %_test.c lib/device/test%.h,$(wildcard lib/device/*.[ch]
 check-freestanding: $B/device.o
 	! nm -u $< | grep -vE ' (mem(cpy|move|set|cmp)|fwd_panic|_GLOBAL_OFFSET_TABLE_|__(stack_chk_fail|.*san_.*))$$'
 	! grep -n '#include' $(DEVSRC) | \
-		grep -vE '<(stddef|stdint|stdbool|string)\.h>|"device/'
+		grep -vE '<(stddef|stdint|stdbool|string)\.h>|"device/|"fwdevice\.h"'
 	$(if $(SAN),,! size -A $< | grep -E '^\.(data|bss|tdata|tbss) +[1-9]')
 check-manuals: $(MANUALS)
 	test -n '$^'
@@ -163,14 +163,14 @@ install: all
 	install -d $D/bin $D/lib $D/include $D/share/fwsign/schemas
 	install -m 755 $(PROGS) $D/bin
 	install -m 644 $B/libfwdevice.a $D/lib
-	install -m 644 lib/device/fwdevice.h $D/include
+	install -m 644 lib/device/fwdevice.h lib/device/fwslots.h $D/include
 	install -m 644 $(wildcard schemas/*) $D/share/fwsign/schemas
 	for m in $(MANUALS); do \
 		s=$D/share/man/man$${m##*.} && install -d $$s && \
 		install -m 644 $$m $$s || exit 1; done
 uninstall:
 	rm -f $(PROGS:$B/%=$D/bin/%) $D/lib/libfwdevice.a \
-		$D/include/fwdevice.h
+		$D/include/fwdevice.h $D/include/fwslots.h
 	rm -rf $D/share/fwsign
 	for m in $(MANUALS:man/%=%); do \
 		rm -f $D/share/man/man$${m##*.}/$$m; done

@@ -408,18 +408,29 @@ begin_boot(struct fwd_device *dev)
 	return FWD_OK;
 }
 
+/* Does the clock that the policy trusts know the time? */
+static bool
+has_time(const struct fwd_ctx *run)
+{
+	int64_t now = INT64_MIN;
+
+	return run->port->now != NULL &&
+	    run->port->now(run->port->ctx, &now) == FWD_OK &&
+	    now >= run->policy->time_min;
+}
+
 fwd_status
 fwd_device_boot(struct fwd_device *dev, uint32_t *bank)
 {
 	const struct fwd_policy *const policy = dev->run->policy;
-	struct fwd_policy timeless = *policy;
+	struct fwd_policy as_it_is = *policy;
 	struct fwd_glue glue;
 	fwd_status s;
 
 	*bank = FWD_NO_INDEX;
-	timeless.clock = FWD_CLOCK_NONE;
-	timeless.time_min = INT64_MIN;
-	dev->run->policy = &timeless;
+	if (policy->clock == FWD_CLOCK_TRUSTED && !has_time(dev->run))
+		as_it_is.clock = FWD_CLOCK_NONE;
+	dev->run->policy = &as_it_is;
 	fwd_glue_attach(&glue, dev, true);
 	s = begin_boot(dev);
 	if (s == FWD_OK)

@@ -21,7 +21,8 @@ glue_identity(void *ctx, int64_t which, uint32_t component,
 {
 	const struct fwd_glue *const g = ctx;
 
-	return g->under->identity(g->under->ctx, which, component, uuid);
+	return g->under->identity(g->under->ctx, which,
+	    g->dev->area[component], uuid);
 }
 
 static fwd_status
@@ -70,6 +71,32 @@ glue_now(void *ctx, int64_t *now)
 	const struct fwd_glue *const g = ctx;
 
 	return g->under->now(g->under->ctx, now);
+}
+
+static fwd_status
+glue_uri_open(void *ctx, struct fwd_span uri, uint64_t *size)
+{
+	const struct fwd_glue *const g = ctx;
+
+	return g->under->uri_open(g->under->ctx, uri, size);
+}
+
+static fwd_status
+glue_uri_read(void *ctx, uint8_t *p, size_t n, size_t *got)
+{
+	const struct fwd_glue *const g = ctx;
+
+	return g->under->uri_read(g->under->ctx, p, n, got);
+}
+
+static fwd_status
+glue_environment(void *ctx, int64_t code, uint32_t component,
+    struct fwd_question *q)
+{
+	const struct fwd_glue *const g = ctx;
+
+	return g->under->environment(g->under->ctx, code,
+	    g->dev->area[component], q);
 }
 
 /* ---- before something is replaced ------------------------------------ */
@@ -208,10 +235,13 @@ glue_invoke(void *ctx, uint32_t component, struct fwd_span args)
 
 /* ---- on and off ------------------------------------------------------ */
 
+/* What is NULL beneath stays so; swap is not enabled. */
 void
 fwd_glue_attach(struct fwd_glue *g, struct fwd_device *dev, bool booting)
 {
-	g->under = dev->run->port;
+	const struct fwd_port *const under = dev->run->port;
+
+	g->under = under;
 	g->dev = dev;
 	g->booting = booting;
 	g->port = (struct fwd_port){
@@ -221,14 +251,18 @@ fwd_glue_attach(struct fwd_glue *g, struct fwd_device *dev, bool booting)
 		.component = glue_component,
 		.slot = glue_slot,
 		.sequence_number = glue_sequence_number,
-		.now = glue_now,
+		.now = under->now != NULL ? glue_now : NULL,
 		.store_begin = glue_begin,
 		.store_write = glue_write,
 		.store_end = glue_end,
 		.store_read = glue_read_back,
-		.invoke = booting && g->under->invoke != NULL ? glue_invoke :
+		.invoke = booting && under->invoke != NULL ? glue_invoke :
 		    NULL,
-		.trace = g->under->trace,
+		.uri_open = under->uri_open != NULL ? glue_uri_open : NULL,
+		.uri_read = under->uri_read != NULL ? glue_uri_read : NULL,
+		.environment = under->environment != NULL ?
+		    glue_environment : NULL,
+		.trace = under->trace,
 	};
 	dev->run->port = &g->port;
 }

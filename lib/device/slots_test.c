@@ -342,6 +342,13 @@ Test(slots, expired)
 	kit_eq(bench_boot(b), FWD_OK, b->kit->trace);
 	b->kit->policy.time_min = TP_NOT_AFTER + 1;
 	kit_eq(bench_boot(b), FWD_OK, b->kit->trace);
+	cr_assert_not_null(strstr(b->kit->trace, "\nclock: "));
+	/* nor does a clock that has stopped, or lost its port */
+	b->kit->now = TP_NOT_BEFORE;
+	kit_eq(bench_boot(b), FWD_OK, b->kit->trace);
+	b->kit->port.now = NULL;
+	kit_eq(bench_boot(b), FWD_OK, b->kit->trace);
+	refuses(b, 2, FWD_E_CLOCK);
 	cr_assert_eq(b->kit->ctx.policy, &b->kit->policy);
 	cr_assert_eq(b->kit->ctx.port, &b->kit->port);
 	bench_free(b);

@@ -181,7 +181,7 @@ make_bundle(struct release *r, enum kind kind, const struct kit_pki *pki)
 	    (struct fwd_span){ NULL, 0 }, 0);
 	kit_member(&r->bundle, "manifest.suit", envelope.p, envelope.n);
 	for (uint32_t i = 0; i < kinds[kind].images; i++) {
-		char name[8];
+		char name[16];
 
 		(void)snprintf(name, sizeof name, "p%u", i);
 		kit_member(&r->bundle, name, r->image[i][0], r->size[i]);
