@@ -445,7 +445,7 @@ pkcs1_encodings(size_t step)
 	em[k - tail] = 0;
 	memcpy(em + k - right.n, right.p, right.n);
 	for (size_t i = 8; i < 8 * k; i += i / 8 < k - tail ? 8 * step + 1 :
-	    step) {
+	    1) {
 		em[i / 8] ^= (uint8_t)(1u << i % 8);
 		cr_assert(raw_sign(em));
 		ports_bad(&item, "encoding", i);
