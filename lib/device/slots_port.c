@@ -154,9 +154,8 @@ end_other(struct fwd_device *dev, uint32_t component)
 	return FWD_OK;
 }
 
-/* A load sequence writes to memory that belongs to no release. */
-static fwd_status
-check_load(const struct fwd_device *dev, uint32_t component)
+fwd_status
+fwd_glue_may_load(const struct fwd_device *dev, uint32_t component)
 {
 	const uint32_t area = dev->area[component];
 
@@ -175,7 +174,7 @@ glue_begin(void *ctx, uint32_t component, uint64_t size)
 	const uint32_t area = dev->area[component];
 
 	if (fwd_launder(g->booting) != 0) {
-		FWD_TRY(check_load(dev, component));
+		FWD_TRY(fwd_glue_may_load(dev, component));
 	} else {
 		FWD_TRY(prepare(dev));
 		FWD_TRY(end_other(dev, component));
