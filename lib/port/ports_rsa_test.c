@@ -592,6 +592,8 @@ Test(ports_rsa, of_4096) { all_of_it(4096, 65537, 61); }
    of 2049 bits a byte less. */
 Test(ports_rsa, of_odd_sizes)
 {
-	for (unsigned size = 2049; size <= 2055; size++)
-		all_of_it(size, 65537, 61);
+	static const unsigned sizes[] = { 2049, 2050, 2052, 2055 };
+
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+		all_of_it(sizes[i], 65537, 61);
 }
