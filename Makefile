@@ -112,7 +112,7 @@ DEVSRC  := $(filter-out %_test.c lib/device/test%.h,$(wildcard lib/device/*.[ch]
 check-freestanding: $B/device.o
 	! nm -u $< | grep -vE ' (mem(cpy|move|set|cmp)|fwd_panic|_GLOBAL_OFFSET_TABLE_|__(stack_chk_fail|.*san_.*))$$'
 	! grep -n '#include' $(DEVSRC) | \
-		grep -vE '<(stddef|stdint|stdbool|string)\.h>|"device/'
+		grep -vE '<(stddef|stdint|stdbool|string)\.h>|"device/|"fwdevice\.h"'
 	$(if $(SAN),,! size -A $< | grep -E '^\.(data|bss|tdata|tbss) +[1-9]')
 check-manuals: $(MANUALS)
 	test -n '$^'
@@ -165,7 +165,8 @@ install: all
 		$D/include/fwsign/port $D/share/fwsign/schemas
 	install -m 755 $(PROGS) $D/bin
 	install -m 644 $B/libfwdevice.a $B/libfwport.a $D/lib
-	install -m 644 lib/device/fwdevice.h $D/include/fwsign/device
+	install -m 644 lib/device/fwdevice.h lib/device/fwslots.h \
+		$D/include/fwsign/device
 	install -m 644 lib/port/fwport.h $D/include/fwsign/port
 	for p in $(PKGCONF); do \
 		o=$D/lib/pkgconfig/$$(basename $$p .in) && \

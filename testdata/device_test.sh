@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # device_test.sh BUILD-DIR: fwverify provision, install, boot, confirm and status
 # over device directories.
+# shellcheck disable=SC2016  # for the shells below
 # shellcheck source=testdata/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -298,7 +299,7 @@ ops=$(get flash-operations .out)
 try 'some' test "$ops" -gt 40
 cuts=0 all=yes
 at=1
-while [ $at -le "$ops" ]; do
+while [ "$at" -le "$ops" ]; do
 	for mode in before middle after; do
 		rm -rf f2
 		cp -r fast f2
@@ -314,9 +315,9 @@ while [ $at -le "$ops" ]; do
 		    all="$at:$mode: does not boot $want"
 		cuts=$((cuts + 1))
 	done
-	[ $at != "$ops" ] || break
+	[ "$at" != "$ops" ] || break
 	at=$((at + 6))
-	[ $at -le "$ops" ] || at=$ops
+	[ "$at" -le "$ops" ] || at=$ops
 done
 try "install was cut $cuts times: $all" test "$all" = yes
 try 'and at its last operation' test "$at" = "$ops"
@@ -359,6 +360,9 @@ expect 'provision over something' 2 "it holds 'precious'" \
 try 'left alone' test "$(ls full)" = precious
 expect 'four slots' 2 "component 'rootfs' in 'four.yaml' has 4 slots" \
     "$fwverify" provision four.yaml --device four
+sed 's/^boot: full/allow: [swap]/' ab.yaml >swap.yaml
+expect 'swap' 2 "'swap.yaml' allows swap" \
+    "$fwverify" provision swap.yaml --device four
 try 'nothing was made' test ! -e four
 expect 'provision that is cut' 1 'power failed at operation 3' \
     "$fwverify" provision ab.yaml --device again --cut-power 3:middle

@@ -21,7 +21,7 @@
 #ifndef FWSLOTS_H
 #define FWSLOTS_H
 
-#include "device/fwdevice.h"
+#include "fwdevice.h"		/* also when installed */
 
 #define FWD_BANKS		2u
 #define FWD_WRITE_MAX		32u	/* largest unit of a flash write */
@@ -106,8 +106,9 @@ struct fwd_record {
 /*
  * The device.  run: as for fwd_bundle_check, with port: of it, the functions
  * of component storage are not used, and component, slot and
- * sequence_number are not either, because they are answered here.  invoke gets
- * the component's place below, starts it, and may not return.
+ * sequence_number are not either, because they are answered here; swap is not
+ * enabled.  The others get a component's place below.  invoke starts it, and
+ * may not return.
  */
 struct fwd_device {
 	struct fwd_ctx *run;
@@ -161,8 +162,9 @@ FWD_MUST_USE fwd_status fwd_device_install(struct fwd_device *dev,
  * the one that was chosen.  The newest comes first, by sequence number, then by
  * installation.  A release that was tried and not confirmed is given up for the
  * other, if that is whole, and tried again otherwise.  One that was never
- * confirmed is not booted once the counter has passed it.  Validity dates are
- * not judged: they were, at installation.  FWD_E_NOTHING_BOOTABLE.
+ * confirmed is not booted once the counter has passed it.  Validity dates of
+ * certificates are not judged: they were, at installation; and a clock that
+ * does not know the time is none.  FWD_E_NOTHING_BOOTABLE.
  *
  * A counter or a mark of the other bank that cannot be written does not keep
  * the device from booting; the next boot tries again.

@@ -277,7 +277,8 @@ FWD_MUST_USE fwd_status fwd_run_begin(struct fwd_ctx *ctx);
 /* fwd_run_begin, then read and authenticate the envelope of a bundle. */
 FWD_MUST_USE fwd_status fwd_bundle_open(struct fwd_ctx *ctx);
 /* The same for an envelope that was judged when it was installed, with what
-   comes before the sequences; the signatures only if asked for. */
+   comes before the sequences; the signatures only if asked for, and without
+   the dates of their certificates. */
 FWD_MUST_USE fwd_status fwd_boot_begin(struct fwd_ctx *ctx,
     struct fwd_span envelope, bool signatures);
 /* Everything up to the validate sequence. */

@@ -52,6 +52,10 @@ struct fwd_glue {
 void fwd_glue_attach(struct fwd_glue *g, struct fwd_device *dev,
     bool booting);
 void fwd_glue_detach(struct fwd_glue *g);
+/* FWD_OK if a load sequence may write there: to memory that no record names.
+   component: index in the manifest.  FWD_E_DISABLED. */
+FWD_MUST_USE fwd_status fwd_glue_may_load(const struct fwd_device *dev,
+    uint32_t component);
 /* From now on nothing is written, read or invoked, only judged. */
 void fwd_glue_judge_only(struct fwd_glue *g);
 

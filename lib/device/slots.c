@@ -84,6 +84,15 @@ newer(const struct fwd_bank *a, const struct fwd_bank *b)
 	    a->number > b->number);
 }
 
+/* Remember which areas the record at hand, that bank's, names. */
+static void
+list_areas(struct fwd_device *dev, uint32_t bank)
+{
+	dev->listed[bank] = 0;
+	for (uint32_t i = 0; i < dev->record.images; i++)
+		dev->listed[bank] |= UINT32_C(1) << dev->record.image[i].area;
+}
+
 static fwd_status
 read_bank(struct fwd_device *dev, uint32_t bank)
 {
@@ -91,8 +100,7 @@ read_bank(struct fwd_device *dev, uint32_t bank)
 	dev->listed[bank] = 0;
 	FWD_TRY(fwd_record_read(dev, bank));
 	dev->have[bank] = dev->record.bank;
-	for (uint32_t i = 0; i < dev->record.images; i++)
-		dev->listed[bank] |= UINT32_C(1) << dev->record.image[i].area;
+	list_areas(dev, bank);
 	return FWD_OK;
 }
 
@@ -180,15 +188,34 @@ make_record(struct fwd_device *dev)
 	    FWD_FACT_LITERAL("written"));
 }
 
+/* What would refuse to start is not recorded. */
+static fwd_status
+judge_start(struct fwd_device *dev, struct fwd_glue *glue)
+{
+	struct fwd_ctx *const run = dev->run;
+
+	list_areas(dev, dev->bank);
+	if (dev->alone)
+		dev->listed[1 - dev->bank] = 0;
+	for (uint32_t i = 0; i < run->components; i++)
+		run->component[i].ever_written = false;
+	fwd_glue_judge_only(glue);
+	FWD_TRY(fwd_manifest_start(run));
+	for (uint32_t i = 0; i < run->components; i++)
+		if (run->component[i].ever_written)
+			FWD_TRY(fwd_note(run, FWD_STEP_COMPONENT,
+			    fwd_glue_may_load(dev, i), i, 0, fwd_fact_none(),
+			    fwd_fact_none()));
+	return FWD_OK;
+}
+
 static fwd_status
 install_with(struct fwd_device *dev, struct fwd_glue *glue)
 {
 	FWD_TRY(fwd_bundle_open(dev->run));
 	FWD_TRY(fwd_manifest_install(dev->run));
 	FWD_TRY(make_record(dev));
-	/* What would refuse to start is not recorded. */
-	fwd_glue_judge_only(glue);
-	FWD_TRY(fwd_manifest_start(dev->run));
+	FWD_TRY(judge_start(dev, glue));
 	return note_bank(dev, dev->bank, fwd_record_write(dev, dev->bank),
 	    FWD_FACT_LITERAL("recorded"));
 }
@@ -408,18 +435,29 @@ begin_boot(struct fwd_device *dev)
 	return FWD_OK;
 }
 
+/* Does the clock that the policy trusts know the time? */
+static bool
+has_time(const struct fwd_ctx *run)
+{
+	int64_t now = INT64_MIN;
+
+	return run->port->now != NULL &&
+	    run->port->now(run->port->ctx, &now) == FWD_OK &&
+	    now >= run->policy->time_min;
+}
+
 fwd_status
 fwd_device_boot(struct fwd_device *dev, uint32_t *bank)
 {
 	const struct fwd_policy *const policy = dev->run->policy;
-	struct fwd_policy timeless = *policy;
+	struct fwd_policy as_it_is = *policy;
 	struct fwd_glue glue;
 	fwd_status s;
 
 	*bank = FWD_NO_INDEX;
-	timeless.clock = FWD_CLOCK_NONE;
-	timeless.time_min = INT64_MIN;
-	dev->run->policy = &timeless;
+	if (policy->clock == FWD_CLOCK_TRUSTED && !has_time(dev->run))
+		as_it_is.clock = FWD_CLOCK_NONE;
+	dev->run->policy = &as_it_is;
 	fwd_glue_attach(&glue, dev, true);
 	s = begin_boot(dev);
 	if (s == FWD_OK)

@@ -21,7 +21,8 @@ glue_identity(void *ctx, int64_t which, uint32_t component,
 {
 	const struct fwd_glue *const g = ctx;
 
-	return g->under->identity(g->under->ctx, which, component, uuid);
+	return g->under->identity(g->under->ctx, which,
+	    g->dev->area[component], uuid);
 }
 
 static fwd_status
@@ -70,6 +71,32 @@ glue_now(void *ctx, int64_t *now)
 	const struct fwd_glue *const g = ctx;
 
 	return g->under->now(g->under->ctx, now);
+}
+
+static fwd_status
+glue_uri_open(void *ctx, struct fwd_span uri, uint64_t *size)
+{
+	const struct fwd_glue *const g = ctx;
+
+	return g->under->uri_open(g->under->ctx, uri, size);
+}
+
+static fwd_status
+glue_uri_read(void *ctx, uint8_t *p, size_t n, size_t *got)
+{
+	const struct fwd_glue *const g = ctx;
+
+	return g->under->uri_read(g->under->ctx, p, n, got);
+}
+
+static fwd_status
+glue_environment(void *ctx, int64_t code, uint32_t component,
+    struct fwd_question *q)
+{
+	const struct fwd_glue *const g = ctx;
+
+	return g->under->environment(g->under->ctx, code,
+	    g->dev->area[component], q);
 }
 
 /* ---- before something is replaced ------------------------------------ */
@@ -127,9 +154,8 @@ end_other(struct fwd_device *dev, uint32_t component)
 	return FWD_OK;
 }
 
-/* A load sequence writes to memory that belongs to no release. */
-static fwd_status
-check_load(const struct fwd_device *dev, uint32_t component)
+fwd_status
+fwd_glue_may_load(const struct fwd_device *dev, uint32_t component)
 {
 	const uint32_t area = dev->area[component];
 
@@ -148,7 +174,7 @@ glue_begin(void *ctx, uint32_t component, uint64_t size)
 	const uint32_t area = dev->area[component];
 
 	if (fwd_launder(g->booting) != 0) {
-		FWD_TRY(check_load(dev, component));
+		FWD_TRY(fwd_glue_may_load(dev, component));
 	} else {
 		FWD_TRY(prepare(dev));
 		FWD_TRY(end_other(dev, component));
@@ -208,10 +234,13 @@ glue_invoke(void *ctx, uint32_t component, struct fwd_span args)
 
 /* ---- on and off ------------------------------------------------------ */
 
+/* What is NULL beneath stays so; swap is not enabled. */
 void
 fwd_glue_attach(struct fwd_glue *g, struct fwd_device *dev, bool booting)
 {
-	g->under = dev->run->port;
+	const struct fwd_port *const under = dev->run->port;
+
+	g->under = under;
 	g->dev = dev;
 	g->booting = booting;
 	g->port = (struct fwd_port){
@@ -221,14 +250,18 @@ fwd_glue_attach(struct fwd_glue *g, struct fwd_device *dev, bool booting)
 		.component = glue_component,
 		.slot = glue_slot,
 		.sequence_number = glue_sequence_number,
-		.now = glue_now,
+		.now = under->now != NULL ? glue_now : NULL,
 		.store_begin = glue_begin,
 		.store_write = glue_write,
 		.store_end = glue_end,
 		.store_read = glue_read_back,
-		.invoke = booting && g->under->invoke != NULL ? glue_invoke :
+		.invoke = booting && under->invoke != NULL ? glue_invoke :
 		    NULL,
-		.trace = g->under->trace,
+		.uri_open = under->uri_open != NULL ? glue_uri_open : NULL,
+		.uri_read = under->uri_read != NULL ? glue_uri_read : NULL,
+		.environment = under->environment != NULL ?
+		    glue_environment : NULL,
+		.trace = under->trace,
 	};
 	dev->run->port = &g->port;
 }

@@ -342,8 +342,83 @@ Test(slots, expired)
 	kit_eq(bench_boot(b), FWD_OK, b->kit->trace);
 	b->kit->policy.time_min = TP_NOT_AFTER + 1;
 	kit_eq(bench_boot(b), FWD_OK, b->kit->trace);
+	cr_assert_not_null(strstr(b->kit->trace, "\nclock: "));
+	/* nor does a clock that has stopped, or lost its port */
+	b->kit->now = TP_NOT_BEFORE;
+	kit_eq(bench_boot(b), FWD_OK, b->kit->trace);
+	b->kit->port.now = NULL;
+	kit_eq(bench_boot(b), FWD_OK, b->kit->trace);
+	refuses(b, 2, FWD_E_CLOCK);
 	cr_assert_eq(b->kit->ctx.policy, &b->kit->policy);
 	cr_assert_eq(b->kit->ctx.port, &b->kit->port);
+	bench_free(b);
+}
+
+/* A manifest that asks about the time when it starts is asked at boot. */
+Test(slots, use_before)
+{
+	struct bench *b;
+
+	extra.invoke = "20, {4: 1000000}, 4, 15, ";
+	b = bench_new(AB, FWD_BOOT_FULL);
+	b->kit->policy.clock = FWD_CLOCK_TRUSTED;
+	b->kit->policy.flags |= FWD_UNTIMED;
+	b->kit->now = 999999;
+	cr_assert_eq(bench_provision(b, 4), FWD_OK);
+	/* not yet valid, but neither are the certificates looked at */
+	kit_eq(bench_install(b, 1), FWD_E_CERT_EARLY, b->kit->trace);
+	b->kit->policy.clock = FWD_CLOCK_NONE;
+	kit_eq(bench_install(b, 1), FWD_OK, b->kit->trace);
+	b->kit->policy.clock = FWD_CLOCK_TRUSTED;
+	kit_eq(bench_boot(b), FWD_OK, b->kit->trace);
+	b->kit->now++;
+	b->kit->policy.flags = 0;
+	cr_assert_eq(fwd_device_boot(&b->dev, &b->running),
+	    FWD_E_NOTHING_BOOTABLE);
+	cr_assert_not_null(strstr(b->kit->trace, "use-before-passed"));
+	bench_free(b);
+}
+
+/* ---- odd manifests ---------------------------------------------------- */
+
+/* More members than fit into the shortest head of a map. */
+Test(slots, many_members)
+{
+	struct bench *b;
+
+	extra.integrated = 30;
+	b = after(AB, FWD_BOOT_FULL, "i1 b c i2 b c b");
+	cr_assert_eq(b->runs, &b->release[2]);
+	bench_free(b);
+}
+
+/* Loading writes to memory and to nothing else, which is found out before the
+   release counts. */
+Test(slots, load_over_a_slot)
+{
+	struct bench *b;
+
+	extra.load = "12, 1, 20, {22: 0}, 22, 2, 3, 15, "
+	    "12, 0, 20, {22: 1}, 22, 2, 3, 15";
+	b = bench_new(LOADED, FWD_BOOT_FULL);
+	cr_assert_eq(bench_provision(b, 4), FWD_OK);
+	kit_eq(bench_install(b, 1), FWD_E_DISABLED, b->kit->trace);
+	assert_states(b, FWD_BANK_EMPTY, FWD_BANK_EMPTY);
+	bench_free(b);
+}
+
+/* And once more at boot, should the record be another's. */
+Test(slots, boot_that_loads_over_a_slot)
+{
+	struct bench *const b = after(LOADED, FWD_BOOT_FULL, "i1");
+	const struct memory before = b->memory;
+	uint32_t bank;
+
+	b->component[1].slots = 2;
+	kit_eq(fwd_device_boot(&b->dev, &bank), FWD_E_NOTHING_BOOTABLE,
+	    b->kit->trace);
+	cr_assert_eq(memcmp(before.bytes, b->memory.bytes,
+	    sizeof before.bytes[0] * PARTS), 0);
 	bench_free(b);
 }
 

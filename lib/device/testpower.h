@@ -120,10 +120,21 @@ note_shared(struct notation *to, enum kind kind, const struct release *r)
 	note(to, "]>>");
 }
 
+/* What the next releases have besides. */
+static struct {
+	const char *load;		/* instead of what the kind has */
+	const char *invoke;		/* commands before invoke */
+	unsigned integrated;		/* payloads in the envelope, not used */
+} extra;
+
 static inline void
 note_install(struct notation *to, enum kind kind)
 {
 	note(to, "20: <<[");
+	if (kinds[kind].parts > 1 && extra.integrated > 0)
+		note(to, "12, 0, ");
+	for (unsigned i = 0; i < extra.integrated; i++)
+		note(to, "20, {21: \"#%02u\"}, ", i);
 	if (kind == SLOTTED)
 		note(to, "15, [<<[20, {5: 0}, 5, 5, 20, {21: \"p0\"}]>>, "
 		    "<<[20, {5: 1}, 5, 5, 20, {21: \"p1\"}]>>], 21, 2, 3, "
@@ -160,10 +171,12 @@ note_manifest(struct notation *to, enum kind kind, const struct release *r)
 	}
 	note(to, "]>>, ");
 	if (kind == LOADED)		/* memory is what runs */
-		note(to, "8: <<[12, 1, 20, {22: 0}, 22, 2, 3, 15]>>, "
-		    "9: <<[12, 1, 23, 2]>>, ");
+		note(to, "8: <<[%s]>>, 9: <<[12, 1, 23, 2]>>, ",
+		    extra.load != NULL ? extra.load :
+		    "12, 1, 20, {22: 0}, 22, 2, 3, 15");
 	else
-		note(to, "9: <<[%s23, 2]>>, ", parts > 1 ? "12, 0, " : "");
+		note(to, "9: <<[%s%s23, 2]>>, ", parts > 1 ? "12, 0, " : "",
+		    extra.invoke != NULL ? extra.invoke : "");
 	note_install(to, kind);
 	note(to, "}");
 }
@@ -174,14 +187,23 @@ make_bundle(struct release *r, enum kind kind, const struct kit_pki *pki)
 	const struct kit_block block = { .pki = pki };
 	struct notation text = { .n = 0 };
 	struct fw_buf manifest, envelope;
+	struct fw_cbor members = { 0 };
 
 	note_manifest(&text, kind, r);
 	manifest = kit_cbor(text.text, NULL, 0);
+	for (unsigned i = 0; i < extra.integrated; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof name, "#%02u", i);
+		fw_cbor_text(&members, name);
+		fw_cbor_bytes(&members, "x", 1);
+	}
 	envelope = kit_envelope(fw_buf_span(&manifest), &block, 1,
-	    (struct fwd_span){ NULL, 0 }, 0);
+	    fw_buf_span(&members.out), extra.integrated);
+	fw_cbor_deinit(&members);
 	kit_member(&r->bundle, "manifest.suit", envelope.p, envelope.n);
 	for (uint32_t i = 0; i < kinds[kind].images; i++) {
-		char name[8];
+		char name[16];
 
 		(void)snprintf(name, sizeof name, "p%u", i);
 		kit_member(&r->bundle, name, r->image[i][0], r->size[i]);

@@ -298,13 +298,31 @@ fwd_bundle_check(struct fwd_ctx *ctx)
 	return fwd_verdict(ctx, check_bundle(ctx));
 }
 
+/* Signatures that were judged when their certificates were valid. */
+static fwd_status
+authenticate_again(struct fwd_ctx *ctx, struct fwd_span envelope,
+    bool signatures)
+{
+	const struct fwd_policy *const policy = ctx->policy;
+	struct fwd_policy timeless = *policy;
+	fwd_status s;
+
+	timeless.clock = FWD_CLOCK_NONE;
+	timeless.time_min = INT64_MIN;
+	ctx->policy = &timeless;
+	s = authenticate(ctx, envelope,
+	    signatures ? FWD_ORIGIN_SIGNERS : FWD_ORIGIN_STORAGE);
+	ctx->policy = policy;
+	return s;
+}
+
 fwd_status
 fwd_boot_begin(struct fwd_ctx *ctx, struct fwd_span envelope, bool signatures)
 {
 	FWD_TRY(fwd_run_begin(ctx));
 	ctx->bundle.end = true;
-	FWD_TRY(authenticate(ctx, envelope,
-	    signatures ? FWD_ORIGIN_SIGNERS : FWD_ORIGIN_STORAGE));
+	FWD_TRY(authenticate_again(ctx, envelope, signatures));
+	FWD_TRY(fwd_clock_read(ctx));
 	FWD_TRY(check_components(ctx));
 	return fwd_sequences_survey(ctx);
 }

@@ -67,6 +67,9 @@ fw_device_close(struct fw_device *d)
 enum fw_kind
 fw_device_profile_fits(const struct fw_profile *p, struct fw_error *err)
 {
+	if ((p->allow & FWD_ALLOW_SWAP) != 0)
+		return fw_fail(err, FW_E_INPUT, "'%s' allows swap (a device "
+		    "directory cannot do it)", p->path);
 	for (size_t i = 0; i < p->components; i++)
 		if (p->component[i].slots > 2)
 			return fw_fail(err, FW_E_INPUT, "component '%s' in "

@@ -22,8 +22,8 @@ struct fwd_crypto fwp_openssl_crypto(struct fwp_openssl *o);
 
 /*
  * BearSSL 0.6, for microcontrollers: freestanding, no heap; all memory but the
- * stack (at most 3 KiB) is in this structure, which is the caller's and needs
- * no release.  ECDSA, PSS and PKCS #1 v1.5; Ed25519 is FWD_E_ALG.  Compiled
+ * stack (on Cortex-M3 3 KiB with P-256 and RSA, 4 KiB with P-384 and P-521) is
+ * in this structure, which is the caller's and needs no release.  ECDSA, PSS and PKCS #1 v1.5; Ed25519 is FWD_E_ALG.  Compiled
  * with
  *	FWP_BEARSSL_SMALL	SHA-256 and P-256 only, the rest is FWD_E_ALG
  *	FWP_BEARSSL_15		arithmetic for processors that multiply 32 by

@@ -445,7 +445,7 @@ pkcs1_encodings(size_t step)
 	em[k - tail] = 0;
 	memcpy(em + k - right.n, right.p, right.n);
 	for (size_t i = 8; i < 8 * k; i += i / 8 < k - tail ? 8 * step + 1 :
-	    step) {
+	    1) {
 		em[i / 8] ^= (uint8_t)(1u << i % 8);
 		cr_assert(raw_sign(em));
 		ports_bad(&item, "encoding", i);
@@ -592,6 +592,8 @@ Test(ports_rsa, of_4096) { all_of_it(4096, 65537, 61); }
    of 2049 bits a byte less. */
 Test(ports_rsa, of_odd_sizes)
 {
-	for (unsigned size = 2049; size <= 2055; size++)
-		all_of_it(size, 65537, 61);
+	static const unsigned sizes[] = { 2049, 2050, 2052, 2055 };
+
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+		all_of_it(sizes[i], 65537, 61);
 }
