@@ -300,7 +300,9 @@ Test(cert, damaged_base64)
 		text[i] = was == 'A' ? 'B' : 'A';
 		put_text(text, n);
 		fw_chain_deinit(&chain);
+		/* Before a '=' are bits that stand for nothing. */
 		if (was != '\n' && was != '-' && was != '=' &&
+		    (i + 1 == n || text[i + 1] != '=') &&
 		    fw_chain_load(path, &chain, &err) == FW_OK)
 			cr_assert(chain.n == 1 && (chain.cert[0].n != want.n ||
 			    memcmp(chain.cert[0].p, want.p, want.n) != 0),

@@ -25,6 +25,19 @@ put(struct page *p, const char *s)
 		p->kind = fw_escape(p->out, span, p->err);
 }
 
+/* A string of the report, which may have NULs in it; nothing for NULL. */
+static void
+put_string(struct page *p, const json_t *string)
+{
+	const struct fwd_span span = {
+		(const uint8_t *)json_string_value(string),
+		json_string_length(string),
+	};
+
+	if (p->kind == FW_OK && span.p != NULL)
+		p->kind = fw_escape(p->out, span, p->err);
+}
+
 static void
 newline(struct page *p)
 {
@@ -55,7 +68,7 @@ number(struct page *p, const json_t *value)
 	char s[32];
 
 	if (json_is_string(value)) {
-		put(p, json_string_value(value));
+		put_string(p, value);
 		return;
 	}
 	(void)snprintf(s, sizeof s, "%" JSON_INTEGER_FORMAT,
@@ -73,7 +86,7 @@ line(struct page *p, const json_t *o, const char *key, const char *name)
 		return;
 	label(p, name);
 	if (json_is_string(value))
-		put(p, json_string_value(value));
+		put_string(p, value);
 	else
 		number(p, value);
 	newline(p);
@@ -88,7 +101,7 @@ list(struct page *p, const json_t *texts, const char *name)
 
 	json_array_foreach(texts, i, t) {
 		label(p, i == 0 ? name : "");
-		put(p, json_string_value(t));
+		put_string(p, t);
 		newline(p);
 	}
 }
@@ -235,7 +248,7 @@ trace(struct page *p, const json_t *lines)
 	put(p, "trace:");
 	newline(p);
 	json_array_foreach(lines, i, t) {
-		put(p, json_string_value(t));
+		put_string(p, t);
 		newline(p);
 	}
 }
