@@ -78,8 +78,8 @@ static const struct scenario {
 };
 enum { NSCENARIOS = sizeof scenarios / sizeof scenarios[0] };
 
-/* Mixtures of different seeds are different cuts: many where an old record ends,
-   some elsewhere.  Second cuts come after some of the first ones only. */
+/* Mixtures of different seeds are different cuts: many where an old record
+   ends, some elsewhere.  Second cuts come after some of the first ones only. */
 enum { SEEDS = 4, SEEDS_MANY = 60, ENDS = 3, SECOND_EVERY = 97, FEW = 3 };
 
 struct tally {
