@@ -29,6 +29,8 @@ static const struct scenario {
 	{ "install over pending", AB, "i1 b c i2", "i3",
 	  OLD | NEW | THIRD },
 	{ "install after a fallback", AB, "i1 b c i2 b b", "i2", OLD | NEW },
+	{ "install another after a fallback", AB, "i1 b c i2 b b", "i3",
+	  OLD | THIRD },
 	{ "install after damage", AB, "i1 b c i2 b c k b", "i3",
 	  OLD | THIRD },
 	{ "install the same again", AB, "i1 b c i2 b c", "i2", NEW },
@@ -76,9 +78,9 @@ static const struct scenario {
 };
 enum { NSCENARIOS = sizeof scenarios / sizeof scenarios[0] };
 
-/* Mixtures of different seeds are different cuts; of the second cuts there are
-   only some after many first ones. */
-enum { SEEDS = 4, SECOND_EVERY = 97, FEW = 3 };
+/* Mixtures of different seeds are different cuts: many where an old record
+   ends, some elsewhere.  Second cuts come after some of the first ones only. */
+enum { SEEDS = 4, SEEDS_MANY = 60, ENDS = 3, SECOND_EVERY = 97, FEW = 3 };
 
 struct tally {
 	uint64_t operations, cuts, second;
@@ -368,7 +370,8 @@ run_scenario(const struct scenario *sc, uint32_t boot, struct tally *total)
 	kit_eq(s, FWD_OK, sc->name);
 	tally.operations = b->flash.operations;
 	for (uint64_t at = 1; at <= tally.operations; at++)
-		for (unsigned i = 0; i < 2 + SEEDS; i++)
+		for (unsigned i = 0; i < 2u + (at <= ENDS ? SEEDS_MANY :
+		    SEEDS); i++)
 			cut_once(b, sc, &before, at, i, &tally);
 	total->operations += tally.operations;
 	total->cuts += tally.cuts;

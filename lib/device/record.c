@@ -328,7 +328,7 @@ put_image(struct writer *w, const struct fwd_record_image *image)
 	return put(w, entry, sizeof entry, true);
 }
 
-/* An envelope as it is recorded: head, the first two pairs, perhaps the text. */
+/* An envelope as it is recorded: head, two pairs, perhaps the text. */
 struct parts {
 	struct fwd_span pairs;
 	struct fwd_span text;		/* its byte string; n 0: left out */

@@ -118,6 +118,25 @@ Test(slots, older)
 	bench_free(b);
 }
 
+/* Nor is it booted, if it was never confirmed. */
+Test(slots, older_at_boot)
+{
+	static const char *const steps[] = { "i1 i2 b c", "i1 b i2 b c" };
+	uint32_t bank;
+
+	for (size_t i = 0; i < 2 * 2; i++) {
+		struct bench *const b = after(AB, modes[i / 2], steps[i % 2]);
+
+		cr_assert_eq(b->running, 1);
+		b->memory.bytes[0][1][5] ^= 1;
+		cr_assert_eq(fwd_device_boot(&b->dev, &bank),
+		    FWD_E_NOTHING_BOOTABLE);
+		cr_assert_not_null(strstr(b->kit->trace,
+		    "sequence-number: 5 (want 7) rollback\n"));
+		bench_free(b);
+	}
+}
+
 Test(slots, unconfirmed)
 {
 	struct bench *b = after(AB, FWD_BOOT_FULL, "i1 b c i2 b");

@@ -94,33 +94,57 @@ mix_block(struct fwp_flash *f, uint32_t area, uint32_t bank, uint64_t off,
 	return true;
 }
 
+/* Which blocks an erasure reached: from, up to but not including end. */
+struct reach {
+	bool some;			/* only half of them, in no order */
+	uint64_t from, end;
+	uint64_t mixed;			/* one that is half done */
+};
+
 /*
- * Half of the blocks are erased, in no order; or the cut came early, and one of
- * the first is all that was touched; or it came late, and one of them is all
- * that was not.
+ * All over the area; or the cut came early, and a few of the first blocks are
+ * all that was touched; or it came late, and one of them is all that was not.
  */
+static struct reach
+draw_reach(uint64_t *random, uint64_t blocks)
+{
+	const uint64_t first = blocks < 4 ? blocks : 4;
+	struct reach r = { .end = blocks };
+
+	switch (draw(random) % 3) {
+	case 0:
+		r.some = true;
+		r.mixed = draw(random) % blocks;
+		break;
+	case 1:
+		r.from = draw(random) % first;
+		r.mixed = r.from + draw(random) % 5;
+		r.end = r.mixed < blocks ? r.mixed : blocks;
+		break;
+	default:
+		r.mixed = draw(random) % first;
+		break;
+	}
+	return r;
+}
+
 static bool
 erase_some(struct fwp_flash *f, uint32_t area, uint32_t bank, uint64_t blocks)
 {
-	enum { HALF, EARLY, LATE };
 	uint64_t random = f->seed ^ f->operations << 32;
-	const uint64_t when = draw(&random) % 3, mixed = draw(&random) %
-	    (when == HALF || blocks < 4 ? blocks : 4);
+	const struct reach r = draw_reach(&random, blocks);
 	uint64_t off = 0;
-	bool erased;
+	bool ok = true;
 
-	for (uint64_t i = 0; i < blocks; i++, off += f->erase_block) {
-		erased = when == LATE ||
-		    (when == HALF && (draw(&random) & 1) != 0);
-		if (i == mixed) {
-			if (!mix_block(f, area, bank, off, &random))
-				return false;
-		} else if (erased && !f->medium.fill(f->medium.ctx, area,
-		    bank, off, f->erase_block)) {
-			return false;
-		}
+	for (uint64_t i = 0; i < blocks && ok; i++, off += f->erase_block) {
+		if (i == r.mixed)
+			ok = mix_block(f, area, bank, off, &random);
+		else if (i >= r.from && i < r.end &&
+		    (!r.some || (draw(&random) & 1) != 0))
+			ok = f->medium.fill(f->medium.ctx, area, bank, off,
+			    f->erase_block);
 	}
-	return true;
+	return ok;
 }
 
 static fwd_status
