@@ -15,6 +15,7 @@ CFLAGS  ?= -O2 -g
 # The Debian packages that building, testing and the demo need.
 PACKAGES := gcc libc6-dev make pkg-config \
 	libssl-dev libyaml-dev libarchive-dev libp11-kit-dev libjansson-dev \
+	libbearssl-dev libmbedtls-dev \
 	libcriterion-dev softhsm2 opensc p11-kit openssl mandoc yamllint time \
 	python3 python3-yaml python3-jsonschema python3-cbor2 \
 	gnutls-bin firmware-microbit-micropython
@@ -39,7 +40,8 @@ DEVFLAGS = -std=c11 -ffreestanding -Ilib $(SANFLAGS) \
 	$(if $(SAN),,-fstack-protector-strong) $(DEVPIE) $(WARN)
 DEVPIE  := $(if $(findstring -none-,$(CC)),,-fPIE)
 LDFLAGS += -pie -Wl,-z,relro,-z,now
-LDLIBS  += $(PKGLIBS) -lpthread
+# BearSSL and Mbed TLS have no .pc files.
+LDLIBS  += $(PKGLIBS) -lbearssl -lmbedcrypto -lpthread
 # V=1 shows the commands.
 Q       := $(if $(V),,@)
 say     = $(if $(V),,@echo '  $1')
@@ -110,7 +112,7 @@ DEVSRC  := $(filter-out %_test.c lib/device/test%.h,$(wildcard lib/device/*.[ch]
 check-freestanding: $B/device.o
 	! nm -u $< | grep -vE ' (mem(cpy|move|set|cmp)|fwd_panic|_GLOBAL_OFFSET_TABLE_|__(stack_chk_fail|.*san_.*))$$'
 	! grep -n '#include' $(DEVSRC) | \
-		grep -vE '<(stddef|stdint|stdbool|string)\.h>|"device/'
+		grep -vE '<(stddef|stdint|stdbool|string)\.h>|"device/|"fwdevice\.h"'
 	$(if $(SAN),,! size -A $< | grep -E '^\.(data|bss|tdata|tbss) +[1-9]')
 check-manuals: $(MANUALS)
 	test -n '$^'
@@ -163,7 +165,8 @@ install: all
 		$D/include/fwsign/port $D/share/fwsign/schemas
 	install -m 755 $(PROGS) $D/bin
 	install -m 644 $B/libfwdevice.a $B/libfwport.a $D/lib
-	install -m 644 lib/device/fwdevice.h $D/include/fwsign/device
+	install -m 644 lib/device/fwdevice.h lib/device/fwslots.h \
+		$D/include/fwsign/device
 	install -m 644 lib/port/fwport.h $D/include/fwsign/port
 	for p in $(PKGCONF); do \
 		o=$D/lib/pkgconfig/$$(basename $$p .in) && \

@@ -78,7 +78,8 @@ options fwsign build 'Signing options'
 options fwsign sign 'Signing options'
 options fwsign inspect
 options fwsign extract
-for command in check envelope chain primitive; do
+for command in check provision install boot confirm status envelope chain \
+    primitive; do
 	options fwverify $command
 done
 for program in fwsign fwverify; do

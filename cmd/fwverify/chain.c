@@ -34,6 +34,7 @@ const char cmd_chain_help[] =
     "                      none: not at all (default: now)\n"
     "      --eku OID       the extended key usage that the leaf must have, or\n"
     "                      any (default: 1.3.6.1.5.5.7.3.3, code signing)\n"
+    "      --crypto NAME   openssl (default), bearssl or psa\n"
     "      --trace         print a line for each step the device library took\n"
     "      --json          print JSON (schemas/chain.schema.json)\n"
     "  -h, --help          show this help\n";
@@ -41,7 +42,7 @@ const char cmd_chain_help[] =
 struct options {
 	const char *anchor[FWD_ANCHORS_MAX];
 	size_t anchors;
-	const char *time, *eku, *chain;
+	const char *time, *eku, *crypto, *chain;
 	bool trace, json;
 };
 
@@ -90,6 +91,7 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 		{ "trust", required_argument, NULL, 't' },
 		{ "time",  required_argument, NULL, 'T' },
 		{ "eku",   required_argument, NULL, 'e' },
+		{ "crypto", required_argument, NULL, 'c' },
 		{ "trace", no_argument, NULL, 'r' },
 		{ "json",  no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
@@ -106,6 +108,9 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 			break;
 		case 'e':
 			FW_TRY(cli_once("--eku", &o->eku, optarg, err));
+			break;
+		case 'c':
+			FW_TRY(crypto_option(&o->crypto, optarg, err));
 			break;
 		case 'r':
 			o->trace = true;
@@ -280,20 +285,16 @@ load_chain(struct run *r, struct fw_error *err)
 static enum fw_kind
 judge(struct run *r, struct fw_error *err)
 {
-	struct fwp_openssl *const port = fwp_openssl_new();
+	FW_CLEANUP(crypto_close) struct fwp_crypto *port = NULL;
 	struct fwd_span cert[CERTS_MAX];
-	struct fwd_crypto crypto;
 
-	if (port == NULL)
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	FW_TRY(crypto_open(r->opt.crypto, &port, err));
 	for (size_t i = 0; i < r->certs; i++)
 		cert[i] = fw_buf_span(&r->cert[i]);
 	r->verdict.lines = r->opt.trace && !r->opt.json;
 	r->verdict.keep = r->opt.trace && r->opt.json;
-	crypto = fwp_openssl_crypto(port);
-	r->status = fwd_chain_check(&crypto, &r->policy, r->now, cert,
-	    r->certs, verdict_tracer(&r->verdict), &r->found);
-	fwp_openssl_free(port);
+	r->status = fwd_chain_check(fwp_crypto_get(port), &r->policy, r->now,
+	    cert, r->certs, verdict_tracer(&r->verdict), &r->found);
 	if (r->verdict.failed)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	return FW_OK;

@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "fwverify/commands.h"
+#include "fwverify/verdict.h"
 #include "host/describe.h"
 #include "host/internal.h"
 #include "host/judge.h"
@@ -24,6 +25,7 @@ const char cmd_check_help[] =
     "      --time TIME     judge validity dates at this time (RFC 3339), or\n"
     "                      none: not at all (default: as the profile says, else\n"
     "                      now)\n"
+    "      --crypto NAME   openssl (default), bearssl or psa\n"
     "      --trace         add a line for each step the device library took\n"
     "      --json          print JSON (schemas/verdict.schema.json)\n"
     "  -h, --help          show this help\n";
@@ -46,15 +48,17 @@ add_trust(struct options *o, const char *path, struct fw_error *err)
 	return FW_OK;
 }
 
-static enum fw_kind
-set_time(struct options *o, struct fw_error *err)
+enum fw_kind
+time_option(const char *text, enum fw_judge_time *time, int64_t *now,
+    struct fw_error *err)
 {
 	bool judge;
 
-	if (o->time == NULL)
+	*time = FW_TIME_DEFAULT;
+	if (text == NULL)
 		return FW_OK;
-	FW_TRY(cli_time(o->time, &judge, &o->judge.now, err));
-	o->judge.time = judge ? FW_TIME_AT : FW_TIME_NONE;
+	FW_TRY(cli_time(text, &judge, now, err));
+	*time = judge ? FW_TIME_AT : FW_TIME_NONE;
 	return FW_OK;
 }
 
@@ -65,6 +69,7 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 		{ "trust",  required_argument, NULL, 't' },
 		{ "device", required_argument, NULL, 'd' },
 		{ "time",   required_argument, NULL, 'T' },
+		{ "crypto", required_argument, NULL, 'c' },
 		{ "trace",  no_argument,       NULL, 'r' },
 		{ "json",   no_argument,       NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
@@ -84,6 +89,9 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 		case 'T':
 			FW_TRY(cli_once("--time", &o->time, optarg, err));
 			break;
+		case 'c':
+			FW_TRY(crypto_option(&o->judge.crypto, optarg, err));
+			break;
 		case 'r':
 			o->judge.trace = true;
 			break;
@@ -96,7 +104,7 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 	}
 	FW_TRY(cli_operands(argc, argv, 1, "a bundle", err));
 	o->judge.bundle = argv[optind];
-	return set_time(o, err);
+	return time_option(o->time, &o->judge.time, &o->judge.now, err);
 }
 
 static void

@@ -9,7 +9,6 @@
 #include "host/describe.h"
 #include "host/internal.h"
 #include "host/judge.h"
-#include "port/fwport.h"
 
 const char cmd_envelope_help[] =
     "envelope ENVELOPE --trust FILE... [OPTION]...\n"
@@ -22,6 +21,7 @@ const char cmd_envelope_help[] =
     "                      key (PEM); can be repeated\n"
     "      --time TIME     judge validity dates at this time (RFC 3339), or\n"
     "                      none: not at all (default: now)\n"
+    "      --crypto NAME   openssl (default), bearssl or psa\n"
     "      --trace         add a line for each step the device library took\n"
     "      --json          print JSON (schemas/envelope.schema.json)\n"
     "  -h, --help          show this help\n";
@@ -31,6 +31,7 @@ struct options {
 	struct fwd_anchor bare[FWD_ANCHORS_MAX];	/* the same */
 	size_t anchors;
 	const char *time;
+	const char *crypto;
 	const char *path;
 	bool trace, json;
 };
@@ -70,12 +71,6 @@ free_tree(json_t **tree)
 	json_decref(*tree);
 }
 
-static void
-free_crypto(struct fwp_openssl **o)
-{
-	fwp_openssl_free(*o);
-}
-
 /* ---- options ------------------------------------------------------------- */
 
 static enum fw_kind
@@ -97,6 +92,7 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 	static const struct option longs[] = {
 		{ "trust", required_argument, NULL, 't' },
 		{ "time",  required_argument, NULL, 'T' },
+		{ "crypto", required_argument, NULL, 'c' },
 		{ "trace", no_argument,       NULL, 'r' },
 		{ "json",  no_argument,       NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
@@ -110,6 +106,9 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 			break;
 		case 'T':
 			FW_TRY(cli_once("--time", &o->time, optarg, err));
+			break;
+		case 'c':
+			FW_TRY(crypto_option(&o->crypto, optarg, err));
 			break;
 		case 'r':
 			o->trace = true;
@@ -156,12 +155,9 @@ port_now(void *ctx, int64_t *now)
 static enum fw_kind
 judge(const struct options *o, struct run *r, struct fw_error *err)
 {
-	FW_CLEANUP(free_crypto) struct fwp_openssl *ssl = fwp_openssl_new();
-	struct fwd_crypto crypto;
+	FW_CLEANUP(crypto_close) struct fwp_crypto *port = NULL;
 
-	if (ssl == NULL)
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	crypto = fwp_openssl_crypto(ssl);
+	FW_TRY(crypto_open(o->crypto, &port, err));
 	r->policy.anchor = o->bare;
 	r->policy.anchors = o->anchors;
 	r->policy.threshold = 1;
@@ -173,7 +169,7 @@ judge(const struct options *o, struct run *r, struct fw_error *err)
 	r->port.now = port_now;
 	r->port.trace = verdict_tracer(&r->verdict);
 	r->ctx.port = &r->port;
-	r->ctx.crypto = &crypto;
+	r->ctx.crypto = fwp_crypto_get(port);
 	r->ctx.policy = &r->policy;
 	r->status = fwd_envelope_check(&r->ctx, fw_buf_span(&r->envelope));
 	r->ctx.crypto = NULL;

@@ -32,10 +32,11 @@ const char cmd_primitive_help[] =
     "      --key FILE      the public key or a certificate that holds it (PEM)\n"
     "      --sig FILE      the signature; ECDSA as r || s\n"
     "      --msg FILE      the message; with Ed25519 and EdDSA at most 64 MiB\n"
+    "      --crypto NAME   openssl (default), bearssl or psa\n"
     "  -h, --help          show this help\n";
 
 struct options {
-	const char *alg, *key, *sig, *msg;
+	const char *alg, *key, *sig, *msg, *crypto;
 	int32_t id;			/* of alg */
 };
 
@@ -76,6 +77,7 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 		{ "key", required_argument, NULL, 'k' },
 		{ "sig", required_argument, NULL, 's' },
 		{ "msg", required_argument, NULL, 'm' },
+		{ "crypto", required_argument, NULL, 'c' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -93,6 +95,9 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 			break;
 		case 'm':
 			FW_TRY(cli_once("--msg", &o->msg, optarg, err));
+			break;
+		case 'c':
+			FW_TRY(crypto_option(&o->crypto, optarg, err));
 			break;
 		default:
 			return FW_E_USAGE;
@@ -289,18 +294,12 @@ judge(const struct options *o, const struct fwd_crypto *crypto,
 enum fw_kind
 cmd_primitive(int argc, char **argv, struct fw_error *err)
 {
+	FW_CLEANUP(crypto_close) struct fwp_crypto *port = NULL;
 	struct options o = { 0 };
-	struct fwp_openssl *port;
-	struct fwd_crypto crypto;
 	fwd_status status = FWD_E_API;
-	enum fw_kind kind;
 
 	FW_TRY(parse(argc, argv, &o, err));
-	port = fwp_openssl_new();
-	if (port == NULL)
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	crypto = fwp_openssl_crypto(port);
-	kind = judge(&o, &crypto, &status, err);
-	fwp_openssl_free(port);
-	return kind != FW_OK ? kind : verdict_print(NULL, status);
+	FW_TRY(crypto_open(o.crypto, &port, err));
+	FW_TRY(judge(&o, fwp_crypto_get(port), &status, err));
+	return verdict_print(NULL, status);
 }

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 
 #include "host/fwhost.h"
+#include "host/judge.h"
+#include "port/fwport.h"
 
 /*
  * Receives the steps of a run: prints them or keeps them for JSON, and
@@ -43,5 +45,17 @@ json_t *verdict_refusal(const struct verdict *v, fwd_status status);
  * Returns FW_OK or FW_E_REFUSED.
  */
 enum fw_kind verdict_print(const struct verdict *v, fwd_status status);
+
+/* For option '--time'; text may be NULL. */
+enum fw_kind time_option(const char *text, enum fw_judge_time *time,
+    int64_t *now, struct fw_error *err);
+
+/* For option '--crypto': set *name, once, to one of fwp_crypto_names. */
+enum fw_kind crypto_option(const char **name, const char *given,
+    struct fw_error *err);
+/* That port, or OpenSSL if name is NULL; for FW_CLEANUP(crypto_close). */
+enum fw_kind crypto_open(const char *name, struct fwp_crypto **out,
+    struct fw_error *err);
+void crypto_close(struct fwp_crypto **c);
 
 #endif

@@ -42,20 +42,22 @@ check_bare(struct fwd_ctx *ctx, const struct fwd_cose *cose,
 {
 	const struct fwd_policy *const policy = ctx->policy;
 
+	fwd_status none = FWD_E_ANCHOR, s;
 	struct fwd_key key;
-	fwd_status s;
 
 	for (size_t i = 0; i < policy->anchors; i++) {
 		if (policy->anchor[i].name.n != 0 ||
 		    fwd_key_read(policy->anchor[i].spki, &key) != FWD_OK)
 			continue;
 		s = check_signature(ctx, cose, &key);
+		if (s == FWD_E_ALG)
+			none = s;	/* whose, the port cannot tell */
 		if (s != FWD_OK && s != FWD_E_CRYPTO && s != FWD_E_FAULT)
 			continue;	/* another anchor's, perhaps */
 		*chain = (struct fwd_chain_result){ .anchor = i, .key = key };
 		return s;		/* which the caller judges again */
 	}
-	return FWD_E_ANCHOR;
+	return none;
 }
 
 /* Validate the chain, then the signature with the leaf's key. */
@@ -69,20 +71,30 @@ check_chain(struct fwd_ctx *ctx, const struct fwd_cose *cose,
 }
 
 /* One modulus is one RSA key: its holder can sign for any exponent. */
-static bool
-same_key(const struct fwd_key *a, const struct fwd_key *b)
+bool
+fwd_same_key(const struct fwd_key *a, const struct fwd_key *b)
 {
 	return a->type == b->type && fwd_span_equal(a->point, b->point);
 }
 
-/* Count a signer whose key was not counted before. */
+/*
+ * Count a signer whose key was not counted before.  A key under several
+ * anchors stands for the first of the policy, in whatever order it signed.
+ */
 static void
 add_signer(struct fwd_ctx *ctx, const struct fwd_signer *signer)
 {
-	for (size_t i = 0; i < ctx->signers; i++)
-		if (same_key(&ctx->signer[i].chain.key, &signer->chain.key))
-			return;
-	ctx->signer[ctx->signers++] = *signer;
+	size_t i;
+
+	for (i = 0; i < ctx->signers; i++)
+		if (fwd_same_key(&ctx->signer[i].chain.key,
+		    &signer->chain.key))
+			break;
+	if (i == ctx->signers)
+		ctx->signers++;
+	else if (ctx->signer[i].chain.anchor <= signer->chain.anchor)
+		return;
+	ctx->signer[i] = *signer;
 }
 
 /* Judge one signature block. */
@@ -139,7 +151,8 @@ fwd_authenticate(struct fwd_ctx *ctx)
 		FWD_TRY(check_block(ctx, i));
 	if (fwd_launder64(i) != ctx->env.blocks)
 		fwd_panic();
-	return fwd_note(ctx, FWD_STEP_SIGNERS, count_signers(ctx),
+	FWD_TRY(fwd_note(ctx, FWD_STEP_SIGNERS, count_signers(ctx),
 	    FWD_NO_INDEX, 0, fwd_fact_uint(ctx->signers),
-	    fwd_at_least(fwd_fact_uint(ctx->policy->threshold)));
+	    fwd_at_least(fwd_fact_uint(ctx->policy->threshold))));
+	return fwd_rules_check(ctx);
 }

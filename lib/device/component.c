@@ -35,23 +35,38 @@ fwd_hash(const struct fwd_crypto *crypto, int64_t alg, struct fwd_span data,
 
 /* Something is about to be written: may it, and is there room? */
 static fwd_status
-begin(struct fwd_ctx *ctx, uint32_t i, uint64_t size)
+prepare(struct fwd_ctx *ctx, uint32_t i, uint64_t size)
 {
 	struct fwd_component *const c = &ctx->component[i];
 
 	if ((ctx->policy->flags & FWD_ANY_PROFILE) == 0 &&
 	    (!c->vendor_ok || !c->class_ok))
 		return FWD_E_UNCHECKED_ID;
+	FWD_TRY(fwd_right_check(ctx, i));
 	if (size > c->capacity)
 		return fwd_note(ctx, FWD_STEP_COMPONENT, FWD_E_STORE_SIZE, i,
 		    0, fwd_fact_uint(size),
 		    fwd_at_most(fwd_fact_uint(c->capacity)));
 	if (fwd_launder64(size) > fwd_launder64(c->capacity))
 		fwd_panic();
+	return FWD_OK;
+}
+
+/* From now on nobody knows what it holds, and it has to be matched. */
+static void
+spoil(struct fwd_component *c)
+{
 	c->have_alg = 0;
 	c->written = true;
 	c->ever_written = true;
 	c->validated = false;
+}
+
+static fwd_status
+begin(struct fwd_ctx *ctx, uint32_t i, uint64_t size)
+{
+	FWD_TRY(prepare(ctx, i, size));
+	spoil(&ctx->component[i]);
 	return stores(ctx) ?
 	    ctx->port->store_begin(ctx->port->ctx, i, size) : FWD_OK;
 }
@@ -182,9 +197,21 @@ find_member(struct fwd_ctx *ctx, struct fwd_span name)
 	return FWD_E_PAYLOAD_MISSING;
 }
 
-/* Stream the current member into the component. */
+/* The next bytes of what the port has opened; none at its end. */
 static fwd_status
-stream(struct fwd_ctx *ctx, uint32_t i, uint8_t *got)
+uri_data(struct fwd_ctx *ctx, struct fwd_span *data)
+{
+	*data = fwd_span_of(ctx->transfer, 0);
+	FWD_TRY(ctx->port->uri_read(ctx->port->ctx, ctx->transfer,
+	    ctx->transfer_n, &data->n));
+	return data->n <= ctx->transfer_n ? FWD_OK : FWD_E_API;
+}
+
+/* Stream size bytes into the component: of the current member, or of what the
+   port has opened. */
+static fwd_status
+stream(struct fwd_ctx *ctx, uint32_t i, bool member, uint64_t size,
+    uint8_t *got)
 {
 	const struct fwd_crypto *const crypto = ctx->crypto;
 	struct fwd_component *const c = &ctx->component[i];
@@ -193,31 +220,48 @@ stream(struct fwd_ctx *ctx, uint32_t i, uint8_t *got)
 
 	FWD_TRY(crypto->hash_start(crypto->ctx, (int32_t)c->digest.alg));
 	do {
-		FWD_TRY(fwd_member_data(ctx, &data));
+		FWD_TRY(member ? fwd_member_data(ctx, &data) :
+		    uri_data(ctx, &data));
+		if (data.n > size - off)	/* more than was announced */
+			return FWD_E_PAYLOAD_SIZE;
 		FWD_TRY(crypto->hash_add(crypto->ctx, data.p, data.n));
 		FWD_TRY(put(ctx, i, off, data));
 		off += data.n;
 	} while (data.n != 0);
-	if (fwd_launder64(off) != ctx->bundle.size)
+	if (!member && off != size)
+		return FWD_E_PAYLOAD_SIZE;
+	if (fwd_launder64(off) != size)
 		fwd_panic();		/* the loop cannot end here by itself */
 	FWD_TRY(crypto->hash_end(crypto->ctx, got, c->digest.bytes.n));
 	return finish(ctx, i);
 }
 
+bool
+fwd_uri_is_remote(const struct fwd_ctx *ctx, struct fwd_span uri)
+{
+	return ctx->port->uri_open != NULL && (uri.n == 0 ||
+	    uri.p[0] != '#') && !fwd_member_name_ok(uri);
+}
+
 static fwd_status
-take_member(struct fwd_ctx *ctx, uint32_t i)
+take_streamed(struct fwd_ctx *ctx, uint32_t i)
 {
 	struct fwd_component *const c = &ctx->component[i];
+	const bool member = !fwd_uri_is_remote(ctx, c->uri);
 	uint8_t got[FWD_DIGEST_MAX] = { 0 };
-	uint64_t size;
+	uint64_t size = 0;
 	fwd_status s;
 
-	FWD_TRY(find_member(ctx, c->uri));
-	size = ctx->bundle.size;
+	if (member) {
+		FWD_TRY(find_member(ctx, c->uri));
+		size = ctx->bundle.size;
+	} else {
+		FWD_TRY(ctx->port->uri_open(ctx->port->ctx, c->uri, &size));
+	}
 	if (is_set(c, FWD_PAR_SIZE) && size != c->size)
 		return refuse_size(ctx, i, size);
 	FWD_TRY(begin(ctx, i, size));
-	FWD_TRY(stream(ctx, i, got));
+	FWD_TRY(stream(ctx, i, member, size, got));
 	s = digest_reached(c, size, got, FWD_E_PAYLOAD_DIGEST);
 	return note_payload(ctx, s, i, got);
 }
@@ -234,10 +278,30 @@ fwd_component_fetch(struct fwd_ctx *ctx, uint32_t i)
 	    (ctx->policy->flags & FWD_ANY_PROFILE) == 0)
 		return FWD_E_UNSET;
 	if (c->uri.n == 0 || c->uri.p[0] != '#')
-		return take_member(ctx, i);
+		return take_streamed(ctx, i);
 	if (!find_integrated(&ctx->env, c->uri, &data))
 		return FWD_E_PAYLOAD_MISSING;
 	return take_integrated(ctx, i, data);
+}
+
+/*
+ * The source that copy and swap need: filled in this run, and matched since.
+ */
+static fwd_status
+find_source(struct fwd_ctx *ctx, uint32_t i, struct fwd_component **from)
+{
+	const struct fwd_component *const c = &ctx->component[i];
+
+	if (!is_set(c, FWD_PAR_SOURCE) || !is_set(c, FWD_PAR_DIGEST))
+		return FWD_E_UNSET;
+	if (c->source >= ctx->components || c->source == i)
+		return FWD_E_INDEX;
+	*from = &ctx->component[c->source];
+	if ((*from)->have_alg == 0)
+		return FWD_E_PAYLOAD_MISSING;
+	if ((*from)->written && (ctx->policy->flags & FWD_ANY_PROFILE) == 0)
+		return FWD_E_UNCHECKED_IMAGE;
+	return FWD_OK;
 }
 
 /* Copy stored bytes through the transfer buffer. */
@@ -257,28 +321,86 @@ copy_stored(struct fwd_ctx *ctx, uint32_t to, uint32_t from, uint64_t size)
 	return finish(ctx, to);
 }
 
+/*
+ * Is the copy to become something else than the source?  A device may unpack
+ * while it writes; what came out is judged by reading it back.  The profile of
+ * fwbundle(5) has no such copies.
+ */
+static bool
+is_other(const struct fwd_ctx *ctx, const struct fwd_component *c,
+    const struct fwd_component *from)
+{
+	return (ctx->policy->flags & FWD_ANY_PROFILE) != 0 &&
+	    from->have_alg == c->digest.alg &&
+	    memcmp(from->have, c->digest.bytes.p, c->digest.bytes.n) != 0;
+}
+
 fwd_status
 fwd_component_copy(struct fwd_ctx *ctx, uint32_t i)
 {
 	struct fwd_component *const c = &ctx->component[i];
 	struct fwd_component *from;
 
-	if (!is_set(c, FWD_PAR_SOURCE) || !is_set(c, FWD_PAR_DIGEST))
-		return FWD_E_UNSET;
-	if (c->source >= ctx->components || c->source == i)
-		return FWD_E_INDEX;
-	from = &ctx->component[c->source];
-	if (from->have_alg == 0)	/* not filled in this run */
-		return FWD_E_PAYLOAD_MISSING;
-	if (from->written && (ctx->policy->flags & FWD_ANY_PROFILE) == 0)
-		return FWD_E_UNCHECKED_IMAGE;
+	FWD_TRY(find_source(ctx, i, &from));
+	FWD_TRY(fwd_right_check(ctx, (uint32_t)c->source));
 	from->copied_from = true;
-	FWD_TRY(begin(ctx, i, from->have_size));
-	c->have_alg = from->have_alg;
-	c->have_size = from->have_size;
-	memcpy(c->have, from->have, sizeof c->have);
+	if (is_other(ctx, c, from)) {
+		FWD_TRY(begin(ctx, i, is_set(c, FWD_PAR_SIZE) ? c->size :
+		    from->have_size));
+	} else {
+		FWD_TRY(begin(ctx, i, from->have_size));
+		c->have_alg = from->have_alg;
+		c->have_size = from->have_size;
+		memcpy(c->have, from->have, sizeof c->have);
+	}
 	return stores(ctx) ? copy_stored(ctx, i, (uint32_t)c->source,
 	    from->have_size) : FWD_OK;
+}
+
+static void
+exchange(struct fwd_component *a, struct fwd_component *b)
+{
+	uint8_t have[FWD_DIGEST_MAX];
+	const int64_t alg = a->have_alg;
+	const uint64_t size = a->have_size;
+
+	memcpy(have, a->have, sizeof have);
+	a->have_alg = b->have_alg;
+	a->have_size = b->have_size;
+	memcpy(a->have, b->have, sizeof have);
+	b->have_alg = alg;
+	b->have_size = size;
+	memcpy(b->have, have, sizeof have);
+}
+
+/* Both are written, so both have to be allowed and matched. */
+fwd_status
+fwd_component_swap(struct fwd_ctx *ctx, uint32_t i)
+{
+	const struct fwd_port *const port = ctx->port;
+	struct fwd_component *const c = &ctx->component[i];
+	struct fwd_component *from;
+	int64_t alg[2];
+	uint32_t k;
+
+	if ((ctx->policy->flags & FWD_ALLOW_SWAP) == 0 ||
+	    (stores(ctx) && port->store_swap == NULL))
+		return FWD_E_DISABLED;
+	FWD_TRY(find_source(ctx, i, &from));
+	k = (uint32_t)c->source;
+	FWD_TRY(prepare(ctx, i, from->have_size));
+	/* What it held before is not known, perhaps; the port knows then. */
+	FWD_TRY(prepare(ctx, k, c->have_alg != 0 ? c->have_size : 0));
+	alg[0] = c->have_alg;
+	alg[1] = from->have_alg;
+	spoil(c);
+	spoil(from);
+	if (stores(ctx))
+		FWD_TRY(port->store_swap(port->ctx, i, k));
+	c->have_alg = alg[0];
+	from->have_alg = alg[1];
+	exchange(c, from);
+	return FWD_OK;
 }
 
 fwd_status
@@ -301,9 +423,8 @@ fwd_component_write(struct fwd_ctx *ctx, uint32_t i)
 
 /* ---- comparing ------------------------------------------------------- */
 
-/* Hash what is stored, reading it back. */
-static fwd_status
-hash_stored(struct fwd_ctx *ctx, uint32_t i, int64_t alg, uint64_t size,
+fwd_status
+fwd_hash_stored(struct fwd_ctx *ctx, uint32_t i, int64_t alg, uint64_t size,
     uint8_t *out)
 {
 	const struct fwd_crypto *const crypto = ctx->crypto;
@@ -345,36 +466,75 @@ unknown(struct fwd_ctx *ctx, uint32_t i, fwd_status mismatch)
 	return matched(ctx, i, FWD_UNJUDGED);
 }
 
+/*
+ * Find out the digest of what it holds, got.  *fits: it may be the one of the
+ * digest parameter; otherwise it is another image for its size or algorithm.
+ */
+static fwd_status
+measure(struct fwd_ctx *ctx, uint32_t i, uint8_t *got, size_t *got_n,
+    bool *fits)
+{
+	const struct fwd_component *const c = &ctx->component[i];
+	const uint64_t size = is_set(c, FWD_PAR_SIZE) ? c->size :
+	    c->have_size;
+
+	*fits = false;
+	if (stores(ctx)) {
+		if (!is_set(c, FWD_PAR_SIZE) && c->have_alg == 0)
+			return FWD_E_UNSET;
+		if (size > c->capacity)
+			return FWD_OK;
+		FWD_TRY(fwd_hash_stored(ctx, i, c->digest.alg, size, got));
+	} else {
+		memcpy(got, c->have, FWD_DIGEST_MAX);
+		if (c->have_alg != c->digest.alg)
+			return FWD_OK;
+	}
+	*got_n = c->digest.bytes.n;
+	*fits = c->have_alg == 0 || c->have_size == size;
+	return FWD_OK;
+}
+
 fwd_status
 fwd_component_match(struct fwd_ctx *ctx, uint32_t i, uint8_t *got,
     size_t *got_n)
 {
 	struct fwd_component *const c = &ctx->component[i];
-	uint64_t size;
+	bool fits;
 
 	*got_n = 0;
 	if (!is_set(c, FWD_PAR_DIGEST))
 		return FWD_E_UNSET;
 	if (!stores(ctx) && c->have_alg == 0)
 		return unknown(ctx, i, FWD_E_IMAGE);
-	size = is_set(c, FWD_PAR_SIZE) ? c->size : c->have_size;
-	if (stores(ctx)) {
-		if (!is_set(c, FWD_PAR_SIZE) && c->have_alg == 0)
-			return FWD_E_UNSET;
-		if (size > c->capacity)
-			return FWD_E_IMAGE;
-		FWD_TRY(hash_stored(ctx, i, c->digest.alg, size, got));
-	} else {
-		memcpy(got, c->have, FWD_DIGEST_MAX);
-		if (c->have_alg != c->digest.alg)
-			return FWD_E_IMAGE;
-	}
-	*got_n = c->digest.bytes.n;
-	if (c->have_alg != 0 && c->have_size != size)
+	FWD_TRY(measure(ctx, i, got, got_n, &fits));
+	if (!fits)
 		return FWD_E_IMAGE;
 	FWD_TRY(fwd_equal(got, c->digest.bytes.p, c->digest.bytes.n,
 	    FWD_E_IMAGE));
 	return matched(ctx, i, FWD_OK);
+}
+
+fwd_status
+fwd_component_mismatch(struct fwd_ctx *ctx, uint32_t i, uint8_t *got,
+    size_t *got_n)
+{
+	const struct fwd_component *const c = &ctx->component[i];
+	bool fits;
+
+	*got_n = 0;
+	if (!is_set(c, FWD_PAR_DIGEST))
+		return FWD_E_UNSET;
+	/* Of another algorithm's digest nobody can tell. */
+	if (!stores(ctx) && c->have_alg != c->digest.alg)
+		return (ctx->policy->flags & FWD_NO_DEVICE) != 0 ?
+		    FWD_UNJUDGED : FWD_E_SAME_IMAGE;
+	FWD_TRY(measure(ctx, i, got, got_n, &fits));
+	if (!fits)
+		return FWD_OK;
+	/* Equal unless proven otherwise. */
+	return fwd_equal(got, c->digest.bytes.p, c->digest.bytes.n,
+	    FWD_E_IMAGE) == FWD_E_IMAGE ? FWD_OK : FWD_E_SAME_IMAGE;
 }
 
 /* Compare stored bytes with the content, all of them (8.4.9.3). */

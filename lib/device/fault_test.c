@@ -29,8 +29,10 @@ static uint64_t launder_lying(uint64_t v);
 #include "device/authenticate.c"
 #undef check_signature
 #include "device/cbor.c"
+#include "device/clock.c"
 #include "device/cose.c"
 #include "device/der.c"
+#include "device/environment.c"
 #include "device/harden.c"
 #include "device/parameter.c"
 #define finish path_finish
@@ -40,6 +42,7 @@ static uint64_t launder_lying(uint64_t v);
 #undef finish
 #undef check_policy
 #undef judge
+#include "device/policy.c"
 #include "device/sequence.c"
 #define names sig_names
 #include "device/sig.c"
@@ -71,7 +74,7 @@ static uint64_t launder_lying(uint64_t v);
 /* ---- lies ------------------------------------------------------------- */
 
 static jmp_buf panicked;
-static size_t asked, lie_at;
+static size_t times_asked, lie_at;
 static unsigned lie;
 
 static const uint32_t lies[] = { FWD_OK, ~(uint32_t)FWD_OK, 0, 1,
@@ -81,7 +84,7 @@ enum { NLIES = sizeof lies / sizeof lies[0] + 1 };
 static uint64_t
 launder_lying(uint64_t v)
 {
-	if (++asked != lie_at)
+	if (++times_asked != lie_at)
 		return v;
 	return lie < NLIES - 1 ? lies[lie] : ~v;
 }
@@ -134,7 +137,7 @@ find(struct fw_buf *b, const void *p, size_t n)
 }
 
 static struct fw_buf
-spoil(enum wrong w)
+spoil_bundle(enum wrong w)
 {
 	static const struct fwd_span email = {
 	    (const uint8_t *)"\x2b\x06\x01\x05\x05\x07\x03\x04", 8 };
@@ -201,19 +204,19 @@ lie_everywhere(enum wrong w)
 	dev->port.invoke = kit_invoke;
 	dev->port.trace.fn = NULL;	/* it would take most of the time */
 	dev->ctx.transfer_n = 4096;
-	b = spoil(w);
+	b = spoil_bundle(w);
 	lie_at = 0;
 	/* once to fill the cache of signatures, once to count */
 	kit_eq(kit_check(dev, fw_buf_span(&b)), wrongs[w].want,
 	    wrongs[w].name);
-	asked = 0;
+	times_asked = 0;
 	kit_eq(kit_check(dev, fw_buf_span(&b)), wrongs[w].want,
 	    wrongs[w].name);
-	n = asked;
+	n = times_asked;
 	cr_assert_gt(n, 100);
 	for (at = 1; at <= n; at++) {
 		for (k = 0; k < NLIES; k++) {
-			asked = 0;
+			times_asked = 0;
 			lie_at = at;
 			lie = k;
 			if (setjmp(panicked) != 0) {
@@ -259,7 +262,7 @@ Test(fault, nothing, .init = open_bench, .fini = close_bench)
 {
 	struct fw_buf b;
 
-	b = spoil(NOTHING);
+	b = spoil_bundle(NOTHING);
 	kit_store_on(dev);
 	lie_at = 0;
 	kit_eq(kit_check(dev, fw_buf_span(&b)), FWD_OK, dev->trace);

@@ -38,8 +38,11 @@
 #define FWD_AUTH_MAX		8u	/* signature blocks looked at */
 #define FWD_CHAIN_MAX		8u	/* certificates in one x5chain */
 #define FWD_ANCHORS_MAX		16u	/* trust anchors in a policy */
+#define FWD_RULES_MAX		8u	/* rules about signers in it */
+#define FWD_RIGHTS_MAX		32u	/* components with rights in it */
 #define FWD_DEPTH_MAX		4u	/* command sequences in one another */
 #define FWD_STEPS_MAX		2048u	/* commands in one section's run */
+#define FWD_VERSION_MAX		8u	/* integers in a version */
 #define FWD_CBOR_DEPTH_MAX	8u	/* nesting of items that are skipped */
 #define FWD_DIGEST_MAX		64u	/* SHA-512 */
 #define FWD_SIG_MAX		512u	/* RSA-4096 */
@@ -317,7 +320,49 @@
 	    "the library was called in a way its header forbids")	\
 	X(FWD_E_FAULT, 0x50dba4be,	\
 	    "fault",	\
-	    "two computations of one decision disagree")
+	    "two computations of one decision disagree")	\
+	/* installing and booting */	\
+	X(FWD_E_UNCONFIRMED, 0x472ebf0a,	\
+	    "not-confirmed",	\
+	    "the running release has not been confirmed, or the one to confirm does not run")	\
+	X(FWD_E_COMPONENT_SET, 0x120c559c,	\
+	    "component-set",	\
+	    "the release leaves out a component that has two slots")	\
+	X(FWD_E_NOTHING_BOOTABLE, 0x728ce9f4,	\
+	    "nothing-bootable",	\
+	    "the device holds no release that may be booted")	\
+	/* signers, rights and time */	\
+	X(FWD_E_RULE, 0x0e9aa613,	\
+	    "signer-rule",	\
+	    "the signers do not meet a rule of the policy")	\
+	X(FWD_E_RIGHT, 0x78e8d562,	\
+	    "component-not-permitted",	\
+	    "no signer has the right to sign for a component")	\
+	X(FWD_E_USE_BEFORE, 0x5b1f4b62,	\
+	    "use-before-passed",	\
+	    "the time before which the update had to be used has passed")	\
+	X(FWD_E_UNTIMED, 0x22902107,	\
+	    "clock-needed",	\
+	    "the update has to be used before some time, and the device has no clock")	\
+	/* the state of the device */	\
+	X(FWD_E_SAME_IMAGE, 0x48ec9840,	\
+	    "image-matches",	\
+	    "an image is there that must not be")	\
+	X(FWD_E_VERSION, 0x40a16475,	\
+	    "version-mismatch",	\
+	    "the version of a component is not one the manifest asks for")	\
+	X(FWD_E_BATTERY, 0x1e755798,	\
+	    "battery-low",	\
+	    "the battery does not hold what the manifest asks for")	\
+	X(FWD_E_UNAUTHORIZED, 0x502f888c,	\
+	    "not-authorized",	\
+	    "the update was not authorized")	\
+	X(FWD_E_WAIT, 0x313b2aed,	\
+	    "wait",	\
+	    "an event that the manifest waits for has not come")	\
+	X(FWD_E_ORDER, 0x5589efd7,	\
+	    "order",	\
+	    "commands without strict order depend on their order")
 
 enum fwd_status_value {
 #define FWD_STATUS_CONST(name, value, code, text) name = value,
@@ -547,6 +592,8 @@ FWD_MUST_USE fwd_status fwd_cbor_end(const struct fwd_cbor *c);
 	X(FWD_STEP_ANCHOR, "trust-anchor") \
 	X(FWD_STEP_SIGNATURE, "signature") \
 	X(FWD_STEP_SIGNERS, "signers") \
+	X(FWD_STEP_RULE, "signer-rule") \
+	X(FWD_STEP_RIGHT, "signer-right") \
 	X(FWD_STEP_MANIFEST_DIGEST, "manifest-digest") \
 	X(FWD_STEP_MANIFEST, "manifest") \
 	X(FWD_STEP_SEQUENCE_NUMBER, "sequence-number") \
@@ -557,7 +604,9 @@ FWD_MUST_USE fwd_status fwd_cbor_end(const struct fwd_cbor *c);
 	X(FWD_STEP_PARAMETER, "parameter") \
 	X(FWD_STEP_PAYLOAD, "payload") \
 	X(FWD_STEP_ATTACHMENT, "attachment") \
+	X(FWD_STEP_IMAGE, "image") \
 	X(FWD_STEP_END, "end") \
+	X(FWD_STEP_BANK, "bank") \
 	X(FWD_STEP_VERDICT, "verdict")
 
 enum fwd_step {
@@ -593,7 +642,7 @@ struct fwd_fact {
 #define FWD_NO_INDEX UINT32_MAX
 
 /*
- * One step.  index: which certificate, component, block or attachment;
+ * One step.  index: which certificate, component, block, attachment or bank;
  * code: the command's, parameter's or section's number where step is one of
  * these.  got: the fact found; want: what was expected, where that is known.
  * The spans live until the callback returns.
@@ -605,7 +654,24 @@ struct fwd_event {
 	int64_t code;
 	struct fwd_fact got;
 	struct fwd_fact want;
+	uint32_t policy;		/* FWD_REPORT_, of a command that has
+					   a reporting policy; else 0 */
 };
+
+/*
+ * A reporting policy: what the manifest would like to have reported of a
+ * command (the draft, section 8.4.7).  Every command is one event for each
+ * component that it was for, in the order of the index, asked for or not.
+ */
+enum {
+	FWD_REPORT_SUCCESS = 1, FWD_REPORT_FAILURE = 2,	/* a record */
+	FWD_REPORT_INFO_SUCCESS = 4,	/* with system information */
+	FWD_REPORT_INFO_FAILURE = 8,
+};
+/* Does the manifest ask for a record of this event; for system information
+   in it?  Only what is FWD_E_ anything failed. */
+bool fwd_event_asked(const struct fwd_event *ev);
+bool fwd_event_info_asked(const struct fwd_event *ev);
 
 /*
  * Write an event as one line without line end, NUL terminated, cut at n:
@@ -654,6 +720,41 @@ enum {					/* fwd_policy.flags */
 	/* Do not demand the manifest profile that fwbundle(5) describes;
 	   what the draft itself demands still holds. */
 	FWD_ANY_PROFILE = 1u << 3,
+	/* With FWD_CLOCK_NONE a manifest's use-before is not judged, unless
+	   time_min is past it.  Without this flag such a manifest is refused,
+	   because nobody can tell whether its time has passed. */
+	FWD_UNTIMED = 1u << 4,
+	/* The directive swap is enabled, where the port can do it. */
+	FWD_ALLOW_SWAP = 1u << 5,
+	/* The parameter strict-order may be false.  Commands are executed in
+	   order all the same; what depends on it is refused. */
+	FWD_ALLOW_UNORDERED = 1u << 6,
+};
+
+enum {					/* fwd_rule.distinct */
+	FWD_DISTINCT_KEYS = 0x4d72,	/* each key counts once */
+	FWD_DISTINCT_ANCHORS = 0xb28d,	/* and each anchor, too */
+};
+
+/*
+ * So many signers under any of these anchors there have to be: "2 of quality,
+ * release and security".
+ */
+struct fwd_rule {
+	uint32_t anchors;		/* bit i: anchor[i] of the policy */
+	uint32_t threshold;		/* >= 1 */
+	uint32_t distinct;
+};
+
+/*
+ * Who may sign for a component (the draft, section 9): of the signers, one at
+ * least is under one of these anchors.  Demanded of manifests that write to it
+ * (fetch, copy, write), copy from it or invoke it.  Anybody may sign for a
+ * component that has no right.
+ */
+struct fwd_right {
+	struct fwd_span component;	/* encoded identifier */
+	uint32_t anchors;		/* as in fwd_rule */
 };
 
 struct fwd_policy {
@@ -668,6 +769,18 @@ struct fwd_policy {
 	struct fwd_span purpose;	/* extended key usage the leaf must
 					   have: content of the DER OBJECT
 					   IDENTIFIER; empty: any */
+	/*
+	 * Each rule has to be met, besides the threshold.  A key counts once,
+	 * for the first of the anchors under which it signs.  A rule or a
+	 * right that names no anchor or one that is not there, a threshold
+	 * that can never be met, a rule with FWD_DISTINCT_ANCHORS that has two
+	 * anchors with one key, and two rights for one component make the
+	 * policy invalid.
+	 */
+	const struct fwd_rule *rule;
+	size_t rules;
+	const struct fwd_right *right;
+	size_t rights;
 };
 
 /* id-kp-codeSigning, 1.3.6.1.5.5.7.3.3, for fwd_policy.purpose. */
@@ -752,20 +865,37 @@ enum {
 /* Commands. */
 enum {
 	FWD_COND_VENDOR = 1, FWD_COND_CLASS = 2, FWD_COND_IMAGE = 3,
-	FWD_COND_SLOT = 5, FWD_COND_CONTENT = 6, FWD_COND_ABORT = 14,
-	FWD_COND_DEVICE = 24,
+	FWD_COND_USE_BEFORE = 4, FWD_COND_SLOT = 5, FWD_COND_CONTENT = 6,
+	FWD_COND_ABORT = 14, FWD_COND_DEVICE = 24, FWD_COND_NOT_IMAGE = 25,
+	FWD_COND_BATTERY = 26, FWD_COND_AUTHORIZED = 27, FWD_COND_VERSION = 28,
 	FWD_DIR_SET_INDEX = 12, FWD_DIR_TRY_EACH = 15, FWD_DIR_WRITE = 18,
 	FWD_DIR_OVERRIDE = 20, FWD_DIR_FETCH = 21, FWD_DIR_COPY = 22,
-	FWD_DIR_INVOKE = 23, FWD_DIR_SWAP = 31, FWD_DIR_RUN = 32,
+	FWD_DIR_INVOKE = 23, FWD_DIR_WAIT = 29, FWD_DIR_SWAP = 31,
+	FWD_DIR_RUN = 32,
 };
 
 /* Parameters. */
 enum {
 	FWD_PAR_VENDOR = 1, FWD_PAR_CLASS = 2, FWD_PAR_DIGEST = 3,
-	FWD_PAR_SLOT = 5, FWD_PAR_STRICT_ORDER = 12,
+	FWD_PAR_USE_BEFORE = 4, FWD_PAR_SLOT = 5, FWD_PAR_STRICT_ORDER = 12,
 	FWD_PAR_SOFT_FAILURE = 13, FWD_PAR_SIZE = 14, FWD_PAR_CONTENT = 18,
 	FWD_PAR_URI = 21, FWD_PAR_SOURCE = 22, FWD_PAR_INVOKE_ARGS = 23,
-	FWD_PAR_DEVICE = 24, FWD_PAR_FETCH_ARGS = 25,
+	FWD_PAR_DEVICE = 24, FWD_PAR_FETCH_ARGS = 25, FWD_PAR_BATTERY = 26,
+	FWD_PAR_PRIORITY = 27, FWD_PAR_VERSION = 28, FWD_PAR_WAIT = 29,
+};
+
+/* How a component's version compares with the one in the manifest
+   (draft-ietf-suit-update-management-14, section 4.4). */
+enum {
+	FWD_VERSION_GREATER = 1, FWD_VERSION_GREATER_EQUAL, FWD_VERSION_EQUAL,
+	FWD_VERSION_LESSER_EQUAL, FWD_VERSION_LESSER,
+};
+
+/* Integers of 1.2.3 or, with -1 for a release candidate, -2 beta, -3 alpha,
+   of 1.2-rc.3: 1, 2, -1, 3. */
+struct fwd_version {
+	int64_t part[FWD_VERSION_MAX];
+	size_t n;			/* at least 1 */
 };
 
 /* A SUIT_Digest (the draft, section 10). */
@@ -864,6 +994,14 @@ FWD_MUST_USE fwd_status fwd_sequence_next(struct fwd_sequence *seq,
 
 /* ---- the port -------------------------------------------------------- */
 
+/* What the environment is asked for, and what it answers. */
+struct fwd_question {
+	uint64_t battery;
+	int64_t priority;
+	struct fwd_span wait;
+	struct fwd_version version;	/* the answer */
+};
+
 /*
  * All that the library asks of the device.  Every pointer must be set unless
  * it says otherwise.
@@ -890,7 +1028,7 @@ struct fwd_port {
 	/* The stored sequence number: manifests below it are refused. */
 	fwd_status (*sequence_number)(void *ctx, uint64_t *stored);
 	/* The time; called with FWD_CLOCK_TRUSTED only.  FWD_E_CLOCK: not
-	   known. */
+	   known, as when this is NULL. */
 	fwd_status (*now)(void *ctx, int64_t *now);
 	/*
 	 * Component storage.  All four NULL: nothing is stored, and the
@@ -908,6 +1046,38 @@ struct fwd_port {
 	/* Start the component; args may be empty.  NULL: judged only. */
 	fwd_status (*invoke)(void *ctx, uint32_t component,
 	    struct fwd_span args);
+	/* Exchange what two components hold, all of it or nothing, also when
+	   the power fails.  NULL with storage: the device cannot.
+	   FWD_E_STORE_SIZE: one does not fit. */
+	fwd_status (*store_swap)(void *ctx, uint32_t a, uint32_t b);
+	/*
+	 * Payloads that are neither in the envelope nor in the bundle: whose
+	 * URI is no name that a member can have, such as 'https://...'.  Both
+	 * NULL: there are none.  uri_open says how many bytes it has, or
+	 * FWD_E_PAYLOAD_MISSING; uri_read fills p with the next n of them,
+	 * fewer only at the end; *got says how many.  One at a time is open.
+	 */
+	fwd_status (*uri_open)(void *ctx, struct fwd_span uri, uint64_t *size);
+	fwd_status (*uri_read)(void *ctx, uint8_t *p, size_t n, size_t *got);
+	/*
+	 * What the device is like now (draft-ietf-suit-update-management-14).
+	 * NULL: it cannot tell, and the commands below are not enabled.  code
+	 * says what is asked:
+	 * FWD_COND_BATTERY: does the battery hold q->battery mWh?  FWD_OK or
+	 *	FWD_E_BATTERY.
+	 * FWD_COND_AUTHORIZED: does the application allow an update of
+	 *	q->priority?  Smaller is more urgent; 0 if the manifest sets
+	 *	none.  FWD_OK or FWD_E_UNAUTHORIZED.
+	 * FWD_COND_VERSION: the version of the component, into q->version;
+	 *	FWD_E_VERSION: it has none.
+	 * FWD_DIR_WAIT: wait for every event in q->wait, an encoded map of
+	 *	wait events (section 4.5).  FWD_OK: they came; FWD_E_WAIT: not
+	 *	yet, start the run again later; FWD_E_DISABLED: one of them is
+	 *	not supported.
+	 * To any of them FWD_UNJUDGED as FWD_NO_DEVICE allows.
+	 */
+	fwd_status (*environment)(void *ctx, int64_t code, uint32_t component,
+	    struct fwd_question *q);
 	struct fwd_tracer trace;
 };
 
@@ -921,13 +1091,17 @@ struct fwd_component {
 	uint32_t set;			/* 1 << key */
 	struct fwd_span vendor, class_id, device;
 	struct fwd_digest digest;
-	uint64_t size, slot, source;
+	uint64_t size, slot, source, use_before, battery;
+	int64_t priority, comparison;
+	struct fwd_version version;
+	struct fwd_span wait;
 	struct fwd_span content, uri, args, fetch_args;
 	/* state */
 	bool vendor_ok, class_ok;	/* conditions met in the shared seq. */
 	bool written;			/* not matched since */
 	bool ever_written;		/* in this run */
 	bool copied_from;		/* a staging area */
+	bool is_source;			/* a command copies from it */
 	bool validated;
 	/* what it holds, where the library knows */
 	int64_t have_alg;		/* 0: unknown */
@@ -997,9 +1171,11 @@ struct fwd_ctx {
 		uint32_t list[FWD_COMPONENTS_MAX];	/* component index */
 		uint32_t n;		/* entries in list; 0: not set */
 		uint32_t steps;
+		uint32_t policy;	/* reporting, of this command */
 		int64_t section;
 	} seq;
 	int64_t now;
+	uint32_t origin;		/* whether the signers are known */
 };
 
 /*

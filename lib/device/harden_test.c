@@ -115,6 +115,38 @@ Test(harden, one_lie_never_passes_try)
 	cr_assert_gt(refused, 0);
 }
 
+/* FWD_OK only once the work behind FWD_TRY is done. */
+static fwd_status
+try_and_work(volatile bool *done)
+{
+	*done = false;
+	FWD_TRY(FWD_OK);
+	*done = true;
+	return FWD_OK;
+}
+
+Test(harden, one_lie_never_ends_early)
+{
+	volatile unsigned caught = 0;
+	volatile unsigned at, k;
+	volatile bool done;
+
+	for (at = 1; at < 5; at++) {
+		for (k = 0; k < NLIES; k++) {
+			asked = 0;
+			lie_at = at;
+			lie = lies[k];
+			if (setjmp(panicked) != 0) {
+				caught++;
+				continue;
+			}
+			if (try_and_work(&done) == FWD_OK)
+				cr_assert(done, "lie %u at %u", lies[k], at);
+		}
+	}
+	cr_assert_gt(caught, 0);
+}
+
 Test(harden, honest_answers_pass)
 {
 	const uint8_t a[2] = { 1, 2 };

@@ -25,6 +25,13 @@ fwd_launder64(uint64_t v)
 	return v;
 }
 
+static inline const void *
+fwd_launder_ptr(const void *p)
+{
+	__asm__ volatile("" : "+r"(p) : : "memory");
+	return p;
+}
+
 /*
  * A status on its way out because it is not FWD_OK.  If it is, after all, then
  * the branch that led here was forced: to return it would skip the rest.
@@ -137,6 +144,35 @@ fwd_envelope_member(void)
 /* Judge the signature blocks of ctx->env against the policy. */
 FWD_MUST_USE fwd_status fwd_authenticate(struct fwd_ctx *ctx);
 
+/* Are these one key?  An RSA modulus is one, whatever the exponent. */
+bool fwd_same_key(const struct fwd_key *a, const struct fwd_key *b);
+
+/* ---- policy.c -------------------------------------------------------- */
+
+enum {					/* fwd_ctx.origin */
+	/* The signers are judged in this run. */
+	FWD_ORIGIN_SIGNERS = 0x2d96,
+	/* They were judged, with rules and rights, when the envelope was put
+	   into secure storage, and are not known now. */
+	FWD_ORIGIN_STORAGE = 0xd269,
+};
+
+/* Can the policy be met at all?  FWD_OK or FWD_E_POLICY. */
+FWD_MUST_USE fwd_status fwd_policy_check(const struct fwd_policy *policy);
+/* Do the signers of ctx meet the rules? */
+FWD_MUST_USE fwd_status fwd_rules_check(struct fwd_ctx *ctx);
+/* May one of them sign for component i? */
+FWD_MUST_USE fwd_status fwd_right_check(struct fwd_ctx *ctx, uint32_t i);
+
+/* ---- clock.c --------------------------------------------------------- */
+
+/* Read the time into ctx->now, if the policy has a clock. */
+FWD_MUST_USE fwd_status fwd_clock_read(struct fwd_ctx *ctx);
+/* The condition use-before of component i, for the caller to report.
+   FWD_UNJUDGED: nobody can tell, and the policy leaves it at that. */
+FWD_MUST_USE fwd_status fwd_use_before(const struct fwd_ctx *ctx, uint32_t i,
+    struct fwd_fact *got, struct fwd_fact *want);
+
 /* ---- ustar.c --------------------------------------------------------- */
 
 /* Read the next member's header, unless one waits already: afterwards
@@ -165,30 +201,61 @@ FWD_MUST_USE fwd_status fwd_attachments_check(struct fwd_ctx *ctx);
 /* Hash one span.  out has room for FWD_DIGEST_MAX. */
 FWD_MUST_USE fwd_status fwd_hash(const struct fwd_crypto *crypto, int64_t alg,
     struct fwd_span data, uint8_t *out);
+/* Hash what is stored of a component, reading it back. */
+FWD_MUST_USE fwd_status fwd_hash_stored(struct fwd_ctx *ctx, uint32_t i,
+    int64_t alg, uint64_t size, uint8_t *out);
 /* Fetch the component's payload by its parameters; what it holds then. */
 FWD_MUST_USE fwd_status fwd_component_fetch(struct fwd_ctx *ctx, uint32_t i);
 /* Read over the payloads that were not fetched. */
 FWD_MUST_USE fwd_status fwd_payloads_pass(struct fwd_ctx *ctx);
 FWD_MUST_USE fwd_status fwd_component_copy(struct fwd_ctx *ctx, uint32_t i);
 FWD_MUST_USE fwd_status fwd_component_write(struct fwd_ctx *ctx, uint32_t i);
+/* Is the payload one that the port fetches, not the bundle's or the
+   envelope's? */
+bool fwd_uri_is_remote(const struct fwd_ctx *ctx, struct fwd_span uri);
+/* Exchange what it and its source hold. */
+FWD_MUST_USE fwd_status fwd_component_swap(struct fwd_ctx *ctx, uint32_t i);
 /* Compare what it holds with its digest, or content, parameter.  got, of
    FWD_DIGEST_MAX bytes, is the digest it has, *got_n 0 if that is unknown. */
 FWD_MUST_USE fwd_status fwd_component_match(struct fwd_ctx *ctx, uint32_t i,
     uint8_t *got, size_t *got_n);
 FWD_MUST_USE fwd_status fwd_component_content(struct fwd_ctx *ctx,
     uint32_t i);
+/* The opposite of fwd_component_match, which proves nothing of what was
+   written. */
+FWD_MUST_USE fwd_status fwd_component_mismatch(struct fwd_ctx *ctx,
+    uint32_t i, uint8_t *got, size_t *got_n);
 
 /* ---- parameter.c ----------------------------------------------------- */
 
 /* What an override-parameters directive may set besides parameters. */
 struct fwd_order {
 	bool soft_set, soft;		/* soft-failure */
+	bool strict_set, strict;	/* strict-order */
 	int64_t last;			/* the parameter looked at last */
 };
 /* Apply the encoded map of parameters to c.  Errors: CBOR,
    FWD_E_PARAMETER, FWD_E_DISABLED, FWD_E_DIGEST_ALG. */
-FWD_MUST_USE fwd_status fwd_parameters_set(struct fwd_span map,
-    struct fwd_component *c, struct fwd_order *order);
+FWD_MUST_USE fwd_status fwd_parameters_set(const struct fwd_ctx *ctx,
+    struct fwd_span map, struct fwd_component *c, struct fwd_order *order);
+
+/* ---- environment.c --------------------------------------------------- */
+
+/* Has the port anyone to ask about this command or parameter?  FWD_OK or
+   FWD_E_DISABLED; FWD_OK for all that need not be asked about. */
+FWD_MUST_USE fwd_status fwd_environment_has(const struct fwd_ctx *ctx,
+    int64_t number);
+/* Take a byte string with a comparison and a version into to.
+   Errors: CBOR, FWD_E_PARAMETER. */
+FWD_MUST_USE fwd_status fwd_version_read(struct fwd_cbor *c,
+    struct fwd_component *to);
+/* A byte string with a map of wait events, judged by its form. */
+FWD_MUST_USE fwd_status fwd_wait_read(struct fwd_cbor *c,
+    struct fwd_span *wait);
+/* Conditions minimum-battery, update-authorized, version and directive wait
+   of component i, for the caller to report.  Answers as the port does. */
+FWD_MUST_USE fwd_status fwd_environment_ask(const struct fwd_ctx *ctx,
+    uint32_t i, int64_t code, struct fwd_fact *got);
 
 /* ---- sequence.c ------------------------------------------------------ */
 
@@ -200,5 +267,25 @@ FWD_MUST_USE fwd_status fwd_section_run(struct fwd_ctx *ctx, int64_t key);
 /* Judge the form of every sequence, all branches of it, before anything is
    executed, and list the payloads they fetch in ctx->payload. */
 FWD_MUST_USE fwd_status fwd_sequences_survey(struct fwd_ctx *ctx);
+
+/* ---- verify.c -------------------------------------------------------- */
+
+/* The parts of fwd_bundle_check, for callers that do something in between. */
+
+/* Forget earlier runs and judge what the caller has set. */
+FWD_MUST_USE fwd_status fwd_run_begin(struct fwd_ctx *ctx);
+/* fwd_run_begin, then read and authenticate the envelope of a bundle. */
+FWD_MUST_USE fwd_status fwd_bundle_open(struct fwd_ctx *ctx);
+/* The same for an envelope that was judged when it was installed, with what
+   comes before the sequences; the signatures only if asked for, and without
+   the dates of their certificates. */
+FWD_MUST_USE fwd_status fwd_boot_begin(struct fwd_ctx *ctx,
+    struct fwd_span envelope, bool signatures);
+/* Everything up to the validate sequence. */
+FWD_MUST_USE fwd_status fwd_manifest_install(struct fwd_ctx *ctx);
+/* The load and invoke sequences. */
+FWD_MUST_USE fwd_status fwd_manifest_start(struct fwd_ctx *ctx);
+/* The last word, reported; returns s. */
+FWD_MUST_USE fwd_status fwd_verdict(struct fwd_ctx *ctx, fwd_status s);
 
 #endif

@@ -12,10 +12,17 @@ static const struct {
 	const char *command;
 	fwd_status want;
 } illegal[] = {
-	{ "4, 0", FWD_E_COMMAND }, { "0, 0", FWD_E_COMMAND },
+	{ "4, 16", FWD_E_COMMAND }, { "0, 0", FWD_E_COMMAND },
 	{ "7, 0", FWD_E_COMMAND }, { "13, 0", FWD_E_COMMAND },
 	{ "19, {5: 1}", FWD_E_COMMAND },	/* set-parameters */
-	{ "27, 0", FWD_E_COMMAND }, { "33, 0", FWD_E_COMMAND },
+	{ "30, 0", FWD_E_COMMAND }, { "33, 0", FWD_E_COMMAND },
+	{ "34, {0: {5: 1}}", FWD_E_COMMAND }, { "35, {0: [5]}", FWD_E_COMMAND },
+	/* a device that nobody can ask about its state */
+	{ "26, 0", FWD_E_DISABLED }, { "27, 0", FWD_E_DISABLED },
+	{ "28, 0", FWD_E_DISABLED }, { "29, 0", FWD_E_DISABLED },
+	{ "20, {26: 0}", FWD_E_DISABLED }, { "20, {27: 0}", FWD_E_DISABLED },
+	{ "20, {28: h''}", FWD_E_DISABLED },
+	{ "20, {29: h''}", FWD_E_DISABLED },
 	{ "-1, 0", FWD_E_COMMAND }, { "-257, 0", FWD_E_COMMAND },
 	{ "9223372036854775807, 0", FWD_E_COMMAND },
 	{ "31, 2", FWD_E_DISABLED },		/* swap */
@@ -25,8 +32,8 @@ static const struct {
 	{ "1, h''", FWD_E_CBOR_TYPE },
 	/* parameters */
 	{ "20, {}", FWD_E_PARAMETER }, { "20, 0", FWD_E_CBOR_TYPE },
-	{ "20, {0: 0}", FWD_E_PARAMETER }, { "20, {4: 0}", FWD_E_PARAMETER },
-	{ "20, {26: 0}", FWD_E_PARAMETER },
+	{ "20, {0: 0}", FWD_E_PARAMETER }, { "20, {4: -1}", FWD_E_CBOR_TYPE },
+	{ "20, {30: h''}", FWD_E_PARAMETER },
 	{ "20, {32: 0}", FWD_E_PARAMETER },
 	{ "20, {33: 0}", FWD_E_PARAMETER },
 	{ "20, {-1: 0}", FWD_E_PARAMETER },

@@ -25,17 +25,19 @@ read_digest(struct fwd_cbor *c, struct fwd_digest *v)
 }
 
 static fwd_status
-read_strict_order(struct fwd_cbor *c)
+read_strict_order(const struct fwd_ctx *ctx, struct fwd_cbor *c,
+    struct fwd_order *order)
 {
-	bool strict;
-
-	FWD_TRY(fwd_cbor_bool(c, &strict));
-	return strict ? FWD_OK : FWD_E_DISABLED;
+	order->strict_set = true;
+	FWD_TRY(fwd_cbor_bool(c, &order->strict));
+	return order->strict ||
+	    (ctx->policy->flags & FWD_ALLOW_UNORDERED) != 0 ? FWD_OK :
+	    FWD_E_DISABLED;
 }
 
 static fwd_status
-set_one(struct fwd_cbor *c, int64_t key, struct fwd_component *to,
-    struct fwd_order *order)
+set_one(const struct fwd_ctx *ctx, struct fwd_cbor *c, int64_t key,
+    struct fwd_component *to, struct fwd_order *order)
 {
 	switch (key) {
 	case FWD_PAR_VENDOR:
@@ -50,6 +52,8 @@ set_one(struct fwd_cbor *c, int64_t key, struct fwd_component *to,
 		return fwd_cbor_uint(c, &to->size);
 	case FWD_PAR_SLOT:
 		return fwd_cbor_uint(c, &to->slot);
+	case FWD_PAR_USE_BEFORE:
+		return fwd_cbor_uint(c, &to->use_before);
 	case FWD_PAR_SOURCE:
 		return fwd_cbor_uint(c, &to->source);
 	case FWD_PAR_URI:
@@ -59,10 +63,18 @@ set_one(struct fwd_cbor *c, int64_t key, struct fwd_component *to,
 	case FWD_PAR_INVOKE_ARGS:
 		return fwd_cbor_bytes(c, &to->args);
 	case FWD_PAR_STRICT_ORDER:
-		return read_strict_order(c);
+		return read_strict_order(ctx, c, order);
 	case FWD_PAR_SOFT_FAILURE:
 		order->soft_set = true;
 		return fwd_cbor_bool(c, &order->soft);
+	case FWD_PAR_BATTERY:
+		return fwd_cbor_uint(c, &to->battery);
+	case FWD_PAR_PRIORITY:
+		return fwd_cbor_int(c, &to->priority);
+	case FWD_PAR_VERSION:
+		return fwd_version_read(c, to);
+	case FWD_PAR_WAIT:
+		return fwd_wait_read(c, &to->wait);
 	case FWD_PAR_FETCH_ARGS:	/* no device of ours knows any */
 		return FWD_E_DISABLED;
 	default:
@@ -71,8 +83,8 @@ set_one(struct fwd_cbor *c, int64_t key, struct fwd_component *to,
 }
 
 fwd_status
-fwd_parameters_set(struct fwd_span map, struct fwd_component *to,
-    struct fwd_order *order)
+fwd_parameters_set(const struct fwd_ctx *ctx, struct fwd_span map,
+    struct fwd_component *to, struct fwd_order *order)
 {
 	struct fwd_cbor c = fwd_cbor_open(map);
 	struct fwd_cbor_map m;
@@ -86,7 +98,8 @@ fwd_parameters_set(struct fwd_span map, struct fwd_component *to,
 		FWD_TRY(fwd_cbor_key(&c, &m));
 		FWD_TRY(fwd_cbor_int(&c, &key));
 		order->last = key;
-		FWD_TRY(set_one(&c, key, to, order));
+		FWD_TRY(fwd_environment_has(ctx, key));
+		FWD_TRY(set_one(ctx, &c, key, to, order));
 		to->set |= (uint32_t)1 << key;	/* keys known are below 32 */
 	}
 	return fwd_cbor_end(&c);

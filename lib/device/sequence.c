@@ -5,6 +5,9 @@
  *  - each section starts with no parameters set and the shared sequence run,
  *    which is run before validation even where there is nothing to validate;
  *  - the component index is restored after try-each and run-sequence;
+ *  - commands are executed in order whether strict-order is set or not; it is
+ *    scoped to its sequence as soft-failure is, try-each inherits it, and the
+ *    survey has judged how it goes together with the component index;
  *  - a directive that fails, and that includes a try-each in which nothing
  *    fitted, ends the run whatever soft-failure says.
  */
@@ -14,6 +17,10 @@
 struct frame {
 	uint32_t depth;
 	bool soft;			/* the soft-failure parameter */
+	bool unordered;			/* strict-order is false */
+	/* Components that were written and read since it is: bit i */
+	uint32_t targets, sources;
+	const struct frame *outer;
 };
 
 static fwd_status run(struct fwd_ctx *ctx, struct fwd_span data,
@@ -33,7 +40,9 @@ is_condition(int64_t code)
 	return code == FWD_COND_VENDOR || code == FWD_COND_CLASS ||
 	    code == FWD_COND_DEVICE || code == FWD_COND_IMAGE ||
 	    code == FWD_COND_SLOT || code == FWD_COND_CONTENT ||
-	    code == FWD_COND_ABORT;
+	    code == FWD_COND_ABORT || code == FWD_COND_USE_BEFORE ||
+	    code == FWD_COND_NOT_IMAGE || code == FWD_COND_BATTERY ||
+	    code == FWD_COND_AUTHORIZED || code == FWD_COND_VERSION;
 }
 
 /* A condition that does not hold, as opposed to one that broke down. */
@@ -42,7 +51,9 @@ is_no(fwd_status s)
 {
 	return s == FWD_E_VENDOR || s == FWD_E_CLASS || s == FWD_E_DEVICE ||
 	    s == FWD_E_IMAGE || s == FWD_E_SLOT || s == FWD_E_CONTENT ||
-	    s == FWD_E_ABORT || s == FWD_E_UNSET;
+	    s == FWD_E_ABORT || s == FWD_E_USE_BEFORE || s == FWD_E_UNSET ||
+	    s == FWD_E_SAME_IMAGE || s == FWD_E_BATTERY ||
+	    s == FWD_E_UNAUTHORIZED || s == FWD_E_VERSION;
 }
 
 /* The port's answer is a verdict only if the policy lets it abstain. */
@@ -97,8 +108,16 @@ condition(struct fwd_ctx *ctx, uint32_t i, int64_t code)
 	case FWD_COND_SLOT:
 		s = slot(ctx, i, &got);
 		break;
+	case FWD_COND_BATTERY:
+	case FWD_COND_AUTHORIZED:
+	case FWD_COND_VERSION:
+		s = fwd_environment_ask(ctx, i, code, &got);
+		break;
 	case FWD_COND_IMAGE:
-		s = fwd_component_match(ctx, i, digest, &n);
+	case FWD_COND_NOT_IMAGE:
+		s = code == FWD_COND_IMAGE ?
+		    fwd_component_match(ctx, i, digest, &n) :
+		    fwd_component_mismatch(ctx, i, digest, &n);
 		if (n != 0)
 			got = fwd_fact_hex(fwd_span_of(digest, n));
 		if ((c->set >> FWD_PAR_DIGEST & 1u) != 0)
@@ -107,6 +126,9 @@ condition(struct fwd_ctx *ctx, uint32_t i, int64_t code)
 	case FWD_COND_CONTENT:
 		s = fwd_component_content(ctx, i);
 		break;
+	case FWD_COND_USE_BEFORE:	/* no port is asked */
+		s = fwd_use_before(ctx, i, &got, &want);
+		return fwd_note(ctx, FWD_STEP_COMMAND, s, i, code, got, want);
 	default:
 		s = FWD_E_ABORT;
 		break;
@@ -170,8 +192,67 @@ set_component_index(struct fwd_ctx *ctx, struct fwd_span arg)
 	return FWD_OK;
 }
 
+/* What a command writes and reads. */
+static void
+note_use(struct fwd_ctx *ctx, uint32_t i, int64_t code, struct frame *use)
+{
+	const struct fwd_component *const c = &ctx->component[i];
+	const bool swap = code == FWD_DIR_SWAP;
+
+	if (swap || code == FWD_DIR_FETCH || code == FWD_DIR_COPY ||
+	    code == FWD_DIR_WRITE)
+		use->targets |= (uint32_t)1 << i;
+	if ((!swap && code != FWD_DIR_COPY) ||
+	    (c->set >> FWD_PAR_SOURCE & 1u) == 0 ||
+	    c->source >= ctx->components)
+		return;
+	use->sources |= (uint32_t)1 << c->source;
+	if (swap) {
+		use->targets |= (uint32_t)1 << c->source;
+		use->sources |= (uint32_t)1 << i;
+	}
+}
+
+static bool
+clash(const struct frame *a, const struct frame *b)
+{
+	return (a->targets & b->sources) != 0 ||
+	    (a->sources & b->targets) != 0;
+}
+
+/* What a sequence has used, its enclosing one has. */
+static void
+merge(struct frame *outer, const struct frame *use)
+{
+	outer->targets |= use->targets;
+	outer->sources |= use->sources;
+}
+
+/*
+ * Without strict order no component may be a target and a source (section
+ * 6.7); one after the other within a sequence of its own it may.  Judged
+ * before the command is executed, against what was before it in each sequence
+ * around it.
+ */
 static fwd_status
-try_each(struct fwd_ctx *ctx, uint32_t i, struct fwd_span arg, uint32_t depth)
+check_order(struct fwd_ctx *ctx, uint32_t i, int64_t code,
+    struct frame *frame)
+{
+	struct frame use = { 0 };
+
+	note_use(ctx, i, code, &use);
+	if (frame->unordered && clash(&use, &use))
+		return FWD_E_ORDER;	/* a swap is both by itself */
+	for (const struct frame *f = frame; f != NULL; f = f->outer)
+		if (f->unordered && clash(f, &use))
+			return FWD_E_ORDER;
+	merge(frame, &use);
+	return FWD_OK;
+}
+
+static fwd_status
+try_each(struct fwd_ctx *ctx, uint32_t i, struct fwd_span arg,
+    struct frame *outer)
 {
 	struct fwd_cbor c = fwd_cbor_open(arg);
 	struct frame frame;
@@ -185,9 +266,12 @@ try_each(struct fwd_ctx *ctx, uint32_t i, struct fwd_span arg, uint32_t depth)
 		if (n == 1 && fwd_cbor_peek(&c) == FWD_CBOR_SIMPLE)
 			return FWD_OK;	/* nil: none has to fit */
 		FWD_TRY(fwd_cbor_bytes(&c, &data));
-		frame = (struct frame){ depth + 1, true };
+		frame = (struct frame){ .depth = outer->depth + 1,
+		    .soft = true, .unordered = outer->unordered,
+		    .outer = outer };
 		set_index(ctx, i);
 		s = run(ctx, data, &frame, &soft_failed);
+		merge(outer, &frame);
 		if (s == FWD_OK || !soft_failed)
 			return s;
 	}
@@ -196,10 +280,10 @@ try_each(struct fwd_ctx *ctx, uint32_t i, struct fwd_span arg, uint32_t depth)
 
 static fwd_status
 run_sequence(struct fwd_ctx *ctx, uint32_t i, struct fwd_span arg,
-    uint32_t depth)
+    struct frame *outer)
 {
 	struct fwd_cbor c = fwd_cbor_open(arg);
-	struct frame frame = { depth + 1, false };
+	struct frame frame = { .depth = outer->depth + 1, .outer = outer };
 	struct fwd_span data;
 	bool soft_failed;
 	fwd_status s;
@@ -207,6 +291,7 @@ run_sequence(struct fwd_ctx *ctx, uint32_t i, struct fwd_span arg,
 	FWD_TRY(fwd_cbor_bytes(&c, &data));
 	set_index(ctx, i);
 	s = run(ctx, data, &frame, &soft_failed);
+	merge(outer, &frame);
 	return soft_failed ? FWD_OK : s;
 }
 
@@ -216,7 +301,12 @@ override_parameters(struct fwd_ctx *ctx, uint32_t i, struct fwd_span arg,
 {
 	struct fwd_order order;
 
-	FWD_TRY(fwd_parameters_set(arg, &ctx->component[i], &order));
+	FWD_TRY(fwd_parameters_set(ctx, arg, &ctx->component[i], &order));
+	if (order.strict_set && frame->unordered == order.strict) {
+		frame->unordered = !order.strict;
+		if (frame->unordered)	/* all before it is complete */
+			frame->targets = frame->sources = 0;
+	}
 	if (order.soft_set) {
 		if (frame->depth == 0)
 			return FWD_E_PARAMETER;
@@ -235,30 +325,46 @@ invoke(struct fwd_ctx *ctx, uint32_t i)
 	if (fwd_launder(c->written) != 0 ||
 	    (fwd_launder(c->validated) == 0 && !any_profile(ctx)))
 		fwd_panic();
+	FWD_TRY(fwd_right_check(ctx, i));
 	if (ctx->port->invoke == NULL)
 		return FWD_OK;
 	return ctx->port->invoke(ctx->port->ctx, i, c->args);
 }
 
 static fwd_status
+wait(struct fwd_ctx *ctx, uint32_t i)
+{
+	struct fwd_fact got = fwd_fact_none();
+	const fwd_status s = answer(ctx, fwd_environment_ask(ctx, i,
+	    FWD_DIR_WAIT, &got));
+
+	return s == FWD_UNJUDGED ? FWD_OK : s;
+}
+
+static fwd_status
 directive(struct fwd_ctx *ctx, uint32_t i, const struct fwd_command *cmd,
     struct frame *frame)
 {
+	FWD_TRY(check_order(ctx, i, cmd->code, frame));
 	switch (cmd->code) {
 	case FWD_DIR_OVERRIDE:
 		return override_parameters(ctx, i, cmd->arg, frame);
 	case FWD_DIR_TRY_EACH:
-		return try_each(ctx, i, cmd->arg, frame->depth);
+		return try_each(ctx, i, cmd->arg, frame);
 	case FWD_DIR_RUN:
-		return run_sequence(ctx, i, cmd->arg, frame->depth);
+		return run_sequence(ctx, i, cmd->arg, frame);
 	case FWD_DIR_FETCH:
 		return fwd_component_fetch(ctx, i);
 	case FWD_DIR_COPY:
 		return fwd_component_copy(ctx, i);
 	case FWD_DIR_WRITE:
 		return fwd_component_write(ctx, i);
+	case FWD_DIR_SWAP:
+		return fwd_component_swap(ctx, i);
 	case FWD_DIR_INVOKE:
 		return invoke(ctx, i);
+	case FWD_DIR_WAIT:
+		return wait(ctx, i);
 	default:
 		return FWD_E_COMMAND;
 	}
@@ -272,6 +378,19 @@ count_step(struct fwd_ctx *ctx)
 	return ++ctx->seq.steps > FWD_STEPS_MAX ? FWD_E_STEPS : FWD_OK;
 }
 
+/* The reporting policy of a command, 0 for those without (8.4.7). */
+static uint32_t
+reporting(const struct fwd_command *cmd)
+{
+	struct fwd_cbor c = fwd_cbor_open(cmd->arg);
+	uint64_t policy;
+
+	if (cmd->code == FWD_DIR_SET_INDEX ||
+	    fwd_cbor_uint(&c, &policy) != FWD_OK)
+		return 0;
+	return (uint32_t)policy;
+}
+
 /* One command for one component. */
 static fwd_status
 execute_for(struct fwd_ctx *ctx, uint32_t i, const struct fwd_command *cmd,
@@ -280,15 +399,17 @@ execute_for(struct fwd_ctx *ctx, uint32_t i, const struct fwd_command *cmd,
 	fwd_status s;
 
 	FWD_TRY(count_step(ctx));
+	ctx->seq.policy = reporting(cmd);
 	if (is_condition(cmd->code)) {
 		s = condition(ctx, i, cmd->code);
-		if (s == FWD_UNJUDGED)	/* only with FWD_NO_DEVICE */
+		if (s == FWD_UNJUDGED)	/* only if the policy allows it */
 			s = FWD_OK;
 		FWD_TRY(s);
 		remember_identity(ctx, i, cmd->code);
 		return FWD_OK;
 	}
 	s = directive(ctx, i, cmd, frame);
+	ctx->seq.policy = reporting(cmd);	/* after those it ran */
 	return fwd_note(ctx, FWD_STEP_COMMAND, s, i, cmd->code,
 	    fwd_fact_none(), fwd_fact_none());
 }
@@ -304,6 +425,7 @@ execute(struct fwd_ctx *ctx, const struct fwd_command *cmd,
 
 	if (cmd->code == FWD_DIR_SET_INDEX) {
 		FWD_TRY(count_step(ctx));
+		ctx->seq.policy = 0;
 		return fwd_note(ctx, FWD_STEP_COMMAND,
 		    set_component_index(ctx, cmd->arg), FWD_NO_INDEX,
 		    cmd->code, fwd_fact_hex(cmd->arg), fwd_fact_none());
@@ -361,7 +483,7 @@ clear_parameters(struct fwd_ctx *ctx)
 static fwd_status
 run_top(struct fwd_ctx *ctx, int64_t key, struct fwd_span data)
 {
-	struct frame frame = { 0, false };
+	struct frame frame = { 0 };
 	bool soft_failed;
 
 	if (data.p == NULL)

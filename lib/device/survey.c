@@ -10,6 +10,13 @@ struct survey {
 	struct fwd_ctx *ctx;
 	int64_t section;
 	uint32_t commands;
+	uint32_t index;			/* bit i: commands are for component i,
+					   perhaps */
+	bool many;			/* the index is true or an array */
+	bool unordered;			/* strict-order is false */
+	bool isolate;			/* the next sequence is for one
+					   component only */
+	bool fixed;			/* the index must not be set again */
 };
 
 static fwd_status sequence(struct survey *s, struct fwd_span data,
@@ -25,23 +32,43 @@ check_policy(struct fwd_cbor *c)
 	return policy <= 15 ? FWD_OK : FWD_E_COMMAND;
 }
 
+/* Before anything is written: is there a signer for all that would be? */
+static fwd_status
+check_rights(const struct survey *s)
+{
+	for (uint32_t i = 0; i < s->ctx->man.components_n; i++)
+		if ((s->index >> i & 1u) != 0)
+			FWD_TRY(fwd_right_check(s->ctx, i));
+	return FWD_OK;
+}
+
 static fwd_status
 check_index(const struct survey *s, uint64_t index)
 {
 	return index < s->ctx->man.components_n ? FWD_OK : FWD_E_INDEX;
 }
 
+static uint32_t
+every_component(const struct survey *s)
+{
+	return ((uint32_t)1 << s->ctx->man.components_n) - 1;
+}
+
 /* An index, true for all, or an array of indices (section 6.5). */
 static fwd_status
-check_index_argument(const struct survey *s, struct fwd_cbor *c)
+check_index_argument(struct survey *s, struct fwd_cbor *c)
 {
 	uint64_t n, index;
 	bool all;
 
+	s->index = 0;
+	s->many = fwd_cbor_peek(c) != FWD_CBOR_UINT;
 	switch (fwd_cbor_peek(c)) {
 	case FWD_CBOR_UINT:
 		FWD_TRY(fwd_cbor_uint(c, &index));
-		return check_index(s, index);
+		FWD_TRY(check_index(s, index));
+		s->index = (uint32_t)1 << index;
+		return FWD_OK;
 	case FWD_CBOR_ARRAY:
 		FWD_TRY(fwd_cbor_array(c, &n));
 		if (n == 0 || n > s->ctx->man.components_n)
@@ -49,10 +76,12 @@ check_index_argument(const struct survey *s, struct fwd_cbor *c)
 		for (; n > 0; n--) {
 			FWD_TRY(fwd_cbor_uint(c, &index));
 			FWD_TRY(check_index(s, index));
+			s->index |= (uint32_t)1 << index;
 		}
 		return FWD_OK;
 	default:
 		FWD_TRY(fwd_cbor_bool(c, &all));
+		s->index = every_component(s);
 		return all ? FWD_OK : FWD_E_INDEX;
 	}
 }
@@ -76,13 +105,40 @@ check_try_each(struct survey *s, struct fwd_cbor *c, uint32_t depth)
 	return FWD_OK;
 }
 
+/*
+ * Run-sequence while strict-order is false (section 6.7): the sequence is for
+ * one component from its beginning to its end, the one it names first, or each
+ * of those that the index names.
+ */
+static fwd_status
+check_isolated(struct survey *s, struct fwd_span data)
+{
+	struct fwd_sequence seq;
+	struct fwd_command cmd;
+
+	FWD_TRY(fwd_sequence_open(data, &seq));
+	FWD_TRY(fwd_sequence_next(&seq, &cmd));
+	return (cmd.code == FWD_DIR_SET_INDEX) != s->many ? FWD_OK :
+	    FWD_E_INDEX;
+}
+
 static fwd_status
 check_run(struct survey *s, struct fwd_cbor *c, uint32_t depth)
 {
+	const struct survey outer = *s;
 	struct fwd_span data;
 
 	FWD_TRY(fwd_cbor_bytes(c, &data));
-	return sequence(s, data, depth + 1);
+	if (s->unordered) {
+		FWD_TRY(check_isolated(s, data));
+		s->isolate = !s->many;
+		s->fixed |= s->many;
+	}
+	s->unordered = false;
+	FWD_TRY(sequence(s, data, depth + 1));
+	s->unordered = outer.unordered;
+	s->fixed = outer.fixed;
+	return FWD_OK;
 }
 
 /* Does the URI name an integrated payload, or a member of the bundle? */
@@ -112,15 +168,20 @@ check_parameters(struct survey *s, struct fwd_span arg, uint32_t depth)
 	struct fwd_order order;
 	fwd_status status;
 
-	status = fwd_parameters_set(arg, &scratch, &order);
+	status = fwd_parameters_set(s->ctx, arg, &scratch, &order);
 	if (status != FWD_OK)
 		return fwd_note(s->ctx, FWD_STEP_PARAMETER, status,
 		    FWD_NO_INDEX, order.last, fwd_fact_none(),
 		    fwd_fact_none());
 	if (order.soft_set && depth == 0)	/* section 8.4.8.15 */
 		return FWD_E_PARAMETER;
-	if ((scratch.set >> FWD_PAR_SOURCE & 1u) != 0)
+	if (order.strict_set)
+		s->unordered = !order.strict;
+	if ((scratch.set >> FWD_PAR_SOURCE & 1u) != 0) {
 		FWD_TRY(check_index(s, scratch.source));
+		FWD_TRY(fwd_right_check(s->ctx, (uint32_t)scratch.source));
+		s->ctx->component[scratch.source].is_source = true;
+	}
 	if ((scratch.set >> FWD_PAR_URI & 1u) != 0 &&
 	    (s->section == FWD_MAN_PAYLOAD_FETCH ||
 	    s->section == FWD_MAN_INSTALL))
@@ -145,6 +206,17 @@ check_place(const struct survey *s, int64_t code)
 	return FWD_OK;
 }
 
+/* Is swap enabled, and can the port do it? */
+static fwd_status
+check_swap(const struct survey *s)
+{
+	const struct fwd_port *const port = s->ctx->port;
+
+	return (s->ctx->policy->flags & FWD_ALLOW_SWAP) != 0 &&
+	    (port->store_begin == NULL || port->store_swap != NULL) ?
+	    FWD_OK : FWD_E_DISABLED;
+}
+
 static fwd_status
 command(struct survey *s, const struct fwd_command *cmd, uint32_t depth)
 {
@@ -158,23 +230,39 @@ command(struct survey *s, const struct fwd_command *cmd, uint32_t depth)
 	case FWD_COND_SLOT:
 	case FWD_COND_CONTENT:
 	case FWD_COND_ABORT:
+	case FWD_COND_USE_BEFORE:
+	case FWD_COND_NOT_IMAGE:
+		return check_policy(&c);
+	case FWD_COND_BATTERY:
+	case FWD_COND_AUTHORIZED:
+	case FWD_COND_VERSION:
+		FWD_TRY(fwd_environment_has(s->ctx, cmd->code));
+		return check_policy(&c);
+	case FWD_DIR_WAIT:
+		FWD_TRY(fwd_environment_has(s->ctx, cmd->code));
+		if (s->section == FWD_COMMON_SHARED)
+			return FWD_E_SHARED;
+		return check_policy(&c);
+	case FWD_DIR_SWAP:
+		FWD_TRY(check_swap(s));
+		FWD_TRY(check_place(s, cmd->code));
+		FWD_TRY(check_rights(s));
 		return check_policy(&c);
 	case FWD_DIR_WRITE:
 	case FWD_DIR_FETCH:
 	case FWD_DIR_COPY:
 	case FWD_DIR_INVOKE:
 		FWD_TRY(check_place(s, cmd->code));
+		FWD_TRY(check_rights(s));
 		return check_policy(&c);
 	case FWD_DIR_SET_INDEX:
-		return check_index_argument(s, &c);
+		return s->fixed ? FWD_E_INDEX : check_index_argument(s, &c);
 	case FWD_DIR_OVERRIDE:
 		return check_parameters(s, cmd->arg, depth);
 	case FWD_DIR_TRY_EACH:
 		return check_try_each(s, &c, depth);
 	case FWD_DIR_RUN:
 		return check_run(s, &c, depth);
-	case FWD_DIR_SWAP:
-		return FWD_E_DISABLED;
 	default:
 		return FWD_E_COMMAND;
 	}
@@ -185,12 +273,15 @@ sequence(struct survey *s, struct fwd_span data, uint32_t depth)
 {
 	struct fwd_sequence seq;
 	struct fwd_command cmd;
+	const struct survey outer = *s;
+	const bool isolated = s->isolate;
 	bool first = depth == 0 && s->ctx->man.components_n > 1;
 	fwd_status status;
 
 	if (depth >= FWD_DEPTH_MAX)
 		return FWD_E_DEPTH;
 	FWD_TRY(fwd_sequence_open(data, &seq));
+	s->many = s->isolate = false;
 	while (seq.left > 0) {
 		if (++s->commands > FWD_STEPS_MAX)
 			return FWD_E_STEPS;
@@ -203,18 +294,24 @@ sequence(struct survey *s, struct fwd_span data, uint32_t depth)
 			return fwd_note(s->ctx, FWD_STEP_COMMAND, status,
 			    FWD_NO_INDEX, cmd.code, fwd_fact_none(),
 			    fwd_fact_none());
+		s->fixed |= isolated;
 	}
+	s->index = outer.index;		/* as the interpreter restores it */
+	s->many = outer.many;
+	s->unordered = outer.unordered;
 	return FWD_OK;
 }
 
 static fwd_status
 section(struct fwd_ctx *ctx, int64_t key, struct fwd_span content)
 {
-	struct survey s = { ctx, key, 0 };
+	struct survey s = { .ctx = ctx, .section = key };
 	fwd_status status;
 
 	if (content.p == NULL)
 		return FWD_OK;
+	if (ctx->man.components_n == 1)	/* the index may be left out */
+		s.index = 1;
 	status = sequence(&s, content, 0);
 	if (status != FWD_OK)
 		return fwd_note(ctx, FWD_STEP_SECTION, status, FWD_NO_INDEX,
@@ -259,7 +356,7 @@ keep_members(struct fwd_ctx *ctx)
 	for (size_t i = 0; i < ctx->payload.n; i++) {
 		const struct fwd_span uri = ctx->payload.uri[i];
 
-		if (is_fragment(uri))
+		if (is_fragment(uri) || fwd_uri_is_remote(ctx, uri))
 			continue;
 		if (fwd_span_equal(uri, fwd_envelope_member()))
 			return fwd_note(ctx, FWD_STEP_PAYLOAD, FWD_E_MEMBER,

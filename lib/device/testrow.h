@@ -99,6 +99,8 @@ enum {
 	TWO = 16,			/* two components, 0 and 1 */
 	SMALL = 32,			/* slots of 9 bytes */
 	HALF = 64,			/* abstains without FWD_NO_DEVICE */
+	SWAP = 128,			/* FWD_ALLOW_SWAP */
+	LOOSE = 256,			/* FWD_ALLOW_UNORDERED */
 };
 
 struct row {
@@ -176,7 +178,9 @@ run_row(const struct row *r, bool stored)
 	fwd_status s;
 
 	dev->policy.flags = ((r->flags & ANY) != 0 ? FWD_ANY_PROFILE : 0) |
-	    ((r->flags & NODEV) != 0 ? FWD_NO_DEVICE : 0);
+	    ((r->flags & NODEV) != 0 ? FWD_NO_DEVICE : 0) |
+	    ((r->flags & SWAP) != 0 ? FWD_ALLOW_SWAP : 0) |
+	    ((r->flags & LOOSE) != 0 ? FWD_ALLOW_UNORDERED : 0);
 	dev->unjudged = (r->flags & (NODEV | HALF)) != 0;
 	dev->capacity = (r->flags & SMALL) != 0 ? 9 : KIT_STORE;
 	if (stored)

@@ -9,11 +9,32 @@ fwd_status
 fwd_report(struct fwd_tracer trace, enum fwd_step step, fwd_status status,
     uint32_t index, int64_t code, struct fwd_fact got, struct fwd_fact want)
 {
-	const struct fwd_event ev = { step, status, index, code, got, want };
+	const struct fwd_event ev = { step, status, index, code, got, want, 0 };
 
 	if (trace.fn != NULL)
 		trace.fn(trace.ctx, &ev);
 	return status;
+}
+
+/* Of two bits of a policy, the one that speaks of how it ended. */
+static bool
+asked(const struct fwd_event *ev, uint32_t success, uint32_t failure)
+{
+	const bool ok = ev->status == FWD_OK || ev->status == FWD_UNJUDGED;
+
+	return (ev->policy & (ok ? success : failure)) != 0;
+}
+
+bool
+fwd_event_asked(const struct fwd_event *ev)
+{
+	return asked(ev, FWD_REPORT_SUCCESS, FWD_REPORT_FAILURE);
+}
+
+bool
+fwd_event_info_asked(const struct fwd_event *ev)
+{
+	return asked(ev, FWD_REPORT_INFO_SUCCESS, FWD_REPORT_INFO_FAILURE);
 }
 
 struct name {
@@ -55,6 +76,7 @@ fwd_command_name(int64_t code)
 		{ FWD_COND_VENDOR, "condition-vendor-identifier" },
 		{ FWD_COND_CLASS, "condition-class-identifier" },
 		{ FWD_COND_IMAGE, "condition-image-match" },
+		{ FWD_COND_USE_BEFORE, "condition-use-before" },
 		{ FWD_COND_SLOT, "condition-component-slot" },
 		{ FWD_COND_CONTENT, "condition-check-content" },
 		{ FWD_DIR_SET_INDEX, "directive-set-component-index" },
@@ -66,6 +88,11 @@ fwd_command_name(int64_t code)
 		{ FWD_DIR_COPY, "directive-copy" },
 		{ FWD_DIR_INVOKE, "directive-invoke" },
 		{ FWD_COND_DEVICE, "condition-device-identifier" },
+		{ FWD_COND_NOT_IMAGE, "condition-image-not-match" },
+		{ FWD_COND_BATTERY, "condition-minimum-battery" },
+		{ FWD_COND_AUTHORIZED, "condition-update-authorized" },
+		{ FWD_COND_VERSION, "condition-version" },
+		{ FWD_DIR_WAIT, "directive-wait" },
 		{ FWD_DIR_SWAP, "directive-swap" },
 		{ FWD_DIR_RUN, "directive-run-sequence" },
 	};
@@ -80,6 +107,7 @@ fwd_parameter_name(int64_t key)
 		{ FWD_PAR_VENDOR, "vendor-identifier" },
 		{ FWD_PAR_CLASS, "class-identifier" },
 		{ FWD_PAR_DIGEST, "image-digest" },
+		{ FWD_PAR_USE_BEFORE, "use-before" },
 		{ FWD_PAR_SLOT, "component-slot" },
 		{ FWD_PAR_STRICT_ORDER, "strict-order" },
 		{ FWD_PAR_SOFT_FAILURE, "soft-failure" },
@@ -90,6 +118,10 @@ fwd_parameter_name(int64_t key)
 		{ FWD_PAR_INVOKE_ARGS, "invoke-args" },
 		{ FWD_PAR_DEVICE, "device-identifier" },
 		{ FWD_PAR_FETCH_ARGS, "fetch-arguments" },
+		{ FWD_PAR_BATTERY, "minimum-battery" },
+		{ FWD_PAR_PRIORITY, "update-priority" },
+		{ FWD_PAR_VERSION, "version" },
+		{ FWD_PAR_WAIT, "wait-info" },
 	};
 
 	return LOOKUP(names, key);

@@ -23,52 +23,52 @@ static const struct {
 	struct fwd_event ev;
 	const char *line;
 } lines[] = {
-	{ { FWD_STEP_VERDICT, FWD_OK, FWD_NO_INDEX, 0, NONE, NONE },
+	{ { FWD_STEP_VERDICT, FWD_OK, FWD_NO_INDEX, 0, NONE, NONE, 0 },
 	    "verdict: ok" },
-	{ { FWD_STEP_VERDICT, FWD_E_ROLLBACK, FWD_NO_INDEX, 0, NONE, NONE },
+	{ { FWD_STEP_VERDICT, FWD_E_ROLLBACK, FWD_NO_INDEX, 0, NONE, NONE, 0 },
 	    "verdict: rollback" },
-	{ { FWD_STEP_CERT, FWD_OK, 0, 0, TEXT("x"), NONE },
+	{ { FWD_STEP_CERT, FWD_OK, 0, 0, TEXT("x"), NONE, 0 },
 	    "certificate[0]: 'x' ok" },
-	{ { FWD_STEP_BLOCK, FWD_OK, UINT32_MAX - 1, 0, NONE, NONE },
+	{ { FWD_STEP_BLOCK, FWD_OK, UINT32_MAX - 1, 0, NONE, NONE, 0 },
 	    "signature-block[4294967294]: ok" },
 	{ { FWD_STEP_SEQUENCE_NUMBER, FWD_E_ROLLBACK, FWD_NO_INDEX, 0,
-	    UINT(0), UINT(UINT64_MAX) },
+	    UINT(0), UINT(UINT64_MAX), 0 },
 	    "sequence-number: 0 (want 18446744073709551615) rollback" },
 	{ { FWD_STEP_SEQUENCE_NUMBER, FWD_E_ROLLBACK, FWD_NO_INDEX, 0,
 	    UINT(6), { .kind = FWD_FACT_UINT, .relation = FWD_AT_LEAST,
-	    .u = 7 } },
+	    .u = 7 }, 0 },
 	    "sequence-number: 6 (want at least 7) rollback" },
 	{ { FWD_STEP_CERT_NOT_BEFORE, FWD_OK, 1, 0, TIME(1),
-	    { .kind = FWD_FACT_TIME, .relation = FWD_AT_MOST, .u = 2 } },
+	    { .kind = FWD_FACT_TIME, .relation = FWD_AT_MOST, .u = 2 }, 0 },
 	    "certificate-not-before[1]: 1970-01-01T00:00:01Z "
 	    "(want at most 1970-01-01T00:00:02Z) ok" },
 	{ { FWD_STEP_COMMAND, FWD_OK, 3, FWD_COND_VENDOR, HEX(bytes, 4),
-	    NONE }, "command[3] condition-vendor-identifier: 000ff0ff ok" },
-	{ { FWD_STEP_COMMAND, FWD_E_COMMAND, FWD_NO_INDEX, -257, NONE, NONE },
+	    NONE, 0 }, "command[3] condition-vendor-identifier: 000ff0ff ok" },
+	{ { FWD_STEP_COMMAND, FWD_E_COMMAND, FWD_NO_INDEX, -257, NONE, NONE, 0 },
 	    "command custom: command-unknown" },
-	{ { FWD_STEP_COMMAND, FWD_E_COMMAND, FWD_NO_INDEX, 99, NONE, NONE },
+	{ { FWD_STEP_COMMAND, FWD_E_COMMAND, FWD_NO_INDEX, 99, NONE, NONE, 0 },
 	    "command unknown: command-unknown" },
 	{ { FWD_STEP_PARAMETER, FWD_E_PARAMETER, FWD_NO_INDEX, FWD_PAR_URI,
-	    NONE, NONE }, "parameter uri: parameter-unknown" },
+	    NONE, NONE, 0 }, "parameter uri: parameter-unknown" },
 	{ { FWD_STEP_SECTION, FWD_OK, FWD_NO_INDEX, FWD_MAN_INSTALL, NONE,
-	    NONE }, "section install: ok" },
+	    NONE, 0 }, "section install: ok" },
 	{ { FWD_STEP_SEVERED, FWD_E_SEVERED, FWD_NO_INDEX, FWD_MAN_TEXT,
-	    HEX(bytes, 1), HEX(bytes + 3, 1) },
+	    HEX(bytes, 1), HEX(bytes + 3, 1), 0 },
 	    "severed-element text: 00 (want ff) severed-digest" },
-	{ { FWD_STEP_ALGORITHM, FWD_OK, 0, 0, ALG(FWD_ESP256), NONE },
+	{ { FWD_STEP_ALGORITHM, FWD_OK, 0, 0, ALG(FWD_ESP256), NONE, 0 },
 	    "algorithm[0]: ESP256 ok" },
-	{ { FWD_STEP_ALGORITHM, FWD_E_ALG, 0, 0, ALG(-4711), NONE },
+	{ { FWD_STEP_ALGORITHM, FWD_E_ALG, 0, 0, ALG(-4711), NONE, 0 },
 	    "algorithm[0]: unknown algorithm-unsupported" },
 	{ { FWD_STEP_CERT_NOT_AFTER, FWD_E_CERT_LATE, 1, 0, TIME(0),
-	    TIME(-1) }, "certificate-not-after[1]: 1970-01-01T00:00:00Z "
+	    TIME(-1), 0 }, "certificate-not-after[1]: 1970-01-01T00:00:00Z "
 	    "(want 1969-12-31T23:59:59Z) certificate-expired" },
 	{ { FWD_STEP_MEMBER, FWD_E_MEMBER, FWD_NO_INDEX, 0,
-	    TEXT("a'b\\c\n\x7f\x80\xff ~"), TEXT("") },
+	    TEXT("a'b\\c\n\x7f\x80\xff ~"), TEXT(""), 0 },
 	    "member: 'a\\x27b\\x5cc\\x0a\\x7f\\x80\\xff ~' (want '') "
 	    "bundle-member" },
-	{ { FWD_STEP_PAYLOAD, FWD_UNJUDGED, 0, 0, HEX(NULL, 0), NONE },
+	{ { FWD_STEP_PAYLOAD, FWD_UNJUDGED, 0, 0, HEX(NULL, 0), NONE, 0 },
 	    "payload[0]: nothing not-judged" },
-	{ { (enum fwd_step)999, 12345, FWD_NO_INDEX, 0, NONE, NONE },
+	{ { (enum fwd_step)999, 12345, FWD_NO_INDEX, 0, NONE, NONE, 0 },
 	    "unknown: unknown" },
 };
 enum { NLINES = sizeof lines / sizeof lines[0] };
@@ -149,7 +149,7 @@ Test(trace, the_longest_line_fits)
 			const struct fwd_fact f = { hex ? FWD_FACT_HEX :
 			    FWD_FACT_TEXT, FWD_AT_LEAST, 0, s };
 			const struct fwd_event ev = { steps[i], codes[j],
-			    UINT32_MAX - 1, FWD_DIR_OVERRIDE, f, f };
+			    UINT32_MAX - 1, FWD_DIR_OVERRIDE, f, f, 0 };
 			const char *const code = fwd_status_code(codes[j]);
 			size_t n = fwd_event_format(&ev, out, sizeof out);
 
@@ -264,6 +264,7 @@ Test(trace, names)
 		{ fwd_command_name, 1, "condition-vendor-identifier" },
 		{ fwd_command_name, 2, "condition-class-identifier" },
 		{ fwd_command_name, 3, "condition-image-match" },
+		{ fwd_command_name, 4, "condition-use-before" },
 		{ fwd_command_name, 5, "condition-component-slot" },
 		{ fwd_command_name, 6, "condition-check-content" },
 		{ fwd_command_name, 12, "directive-set-component-index" },
@@ -275,11 +276,17 @@ Test(trace, names)
 		{ fwd_command_name, 22, "directive-copy" },
 		{ fwd_command_name, 23, "directive-invoke" },
 		{ fwd_command_name, 24, "condition-device-identifier" },
+		{ fwd_command_name, 25, "condition-image-not-match" },
+		{ fwd_command_name, 26, "condition-minimum-battery" },
+		{ fwd_command_name, 27, "condition-update-authorized" },
+		{ fwd_command_name, 28, "condition-version" },
+		{ fwd_command_name, 29, "directive-wait" },
 		{ fwd_command_name, 31, "directive-swap" },
 		{ fwd_command_name, 32, "directive-run-sequence" },
 		{ fwd_parameter_name, 1, "vendor-identifier" },
 		{ fwd_parameter_name, 2, "class-identifier" },
 		{ fwd_parameter_name, 3, "image-digest" },
+		{ fwd_parameter_name, 4, "use-before" },
 		{ fwd_parameter_name, 5, "component-slot" },
 		{ fwd_parameter_name, 12, "strict-order" },
 		{ fwd_parameter_name, 13, "soft-failure" },
@@ -290,6 +297,10 @@ Test(trace, names)
 		{ fwd_parameter_name, 23, "invoke-args" },
 		{ fwd_parameter_name, 24, "device-identifier" },
 		{ fwd_parameter_name, 25, "fetch-arguments" },
+		{ fwd_parameter_name, 26, "minimum-battery" },
+		{ fwd_parameter_name, 27, "update-priority" },
+		{ fwd_parameter_name, 28, "version" },
+		{ fwd_parameter_name, 29, "wait-info" },
 	};
 	static const char *(*const fn[])(int64_t) = { fwd_section_name,
 	    fwd_command_name, fwd_parameter_name };

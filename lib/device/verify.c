@@ -19,33 +19,18 @@ note(struct fwd_ctx *ctx, enum fwd_step step, fwd_status s)
 static fwd_status
 begin(struct fwd_ctx *ctx)
 {
-	const struct fwd_policy *const p = ctx->policy;
-
 	ctx->env = (struct fwd_envelope){ 0 };
 	ctx->man = (struct fwd_manifest){ 0 };
 	ctx->refusal = (struct fwd_event){ .status = FWD_OK };
 	ctx->signers = ctx->attachments = 0;
 	ctx->components = 0;
 	ctx->now = 0;
+	ctx->origin = FWD_ORIGIN_SIGNERS;
+	ctx->seq.policy = 0;
 	memset(&ctx->bundle, 0, sizeof ctx->bundle);
-	if (p->anchor == NULL || p->anchors == 0 ||
-	    p->anchors > FWD_ANCHORS_MAX || p->threshold == 0 ||
-	    (p->clock != FWD_CLOCK_NONE && p->clock != FWD_CLOCK_TRUSTED))
+	if (fwd_policy_check(ctx->policy) != FWD_OK)
 		return note(ctx, FWD_STEP_SIGNERS, FWD_E_POLICY);
 	return FWD_OK;
-}
-
-static fwd_status
-read_clock(struct fwd_ctx *ctx)
-{
-	fwd_status s;
-
-	if (ctx->policy->clock != FWD_CLOCK_TRUSTED)
-		return FWD_OK;
-	s = ctx->port->now(ctx->port->ctx, &ctx->now);
-	return fwd_note(ctx, FWD_STEP_CLOCK, s, FWD_NO_INDEX, 0,
-	    s == FWD_OK ? fwd_fact_time(ctx->now) : fwd_fact_none(),
-	    fwd_fact_none());
 }
 
 /* Hash a byte string with its head and compare (sections 8.3 and 8.4.12). */
@@ -171,14 +156,28 @@ read_envelope(struct fwd_ctx *ctx, struct fwd_span *envelope)
 	return FWD_OK;
 }
 
+/* Does the envelope come out of secure storage, its signers judged before?  No
+   single lie may say so. */
+static bool
+is_stored(uint32_t origin)
+{
+	if (fwd_launder(origin) != FWD_ORIGIN_STORAGE)
+		return false;
+	if (fwd_launder(~origin) != ~(uint32_t)FWD_ORIGIN_STORAGE)
+		fwd_panic();
+	return true;
+}
+
 /* Is it ours, and is it whole? */
 static fwd_status
-authenticate(struct fwd_ctx *ctx, struct fwd_span envelope)
+authenticate(struct fwd_ctx *ctx, struct fwd_span envelope, uint32_t origin)
 {
-	FWD_TRY(read_clock(ctx));
+	FWD_TRY(fwd_clock_read(ctx));
 	FWD_TRY(note(ctx, FWD_STEP_ENVELOPE,
 	    fwd_envelope_read(envelope, &ctx->env)));
-	FWD_TRY(fwd_authenticate(ctx));
+	ctx->origin = origin;
+	if (!is_stored(origin))
+		FWD_TRY(fwd_authenticate(ctx));
 	FWD_TRY(check_manifest_digest(ctx));
 	/* Only now does anything in the manifest mean something. */
 	FWD_TRY(note(ctx, FWD_STEP_MANIFEST,
@@ -189,8 +188,8 @@ authenticate(struct fwd_ctx *ctx, struct fwd_span envelope)
 }
 
 /* May this device have it?  Then do what the manifest says. */
-static fwd_status
-interpret(struct fwd_ctx *ctx)
+fwd_status
+fwd_manifest_install(struct fwd_ctx *ctx)
 {
 	FWD_TRY(check_rollback(ctx));
 	FWD_TRY(check_components(ctx));
@@ -200,14 +199,26 @@ interpret(struct fwd_ctx *ctx)
 	FWD_TRY(fwd_section_run(ctx, FWD_MAN_PAYLOAD_FETCH));
 	FWD_TRY(fwd_section_run(ctx, FWD_MAN_INSTALL));
 	FWD_TRY(check_rest(ctx));
-	FWD_TRY(fwd_section_run(ctx, FWD_MAN_VALIDATE));
+	return fwd_section_run(ctx, FWD_MAN_VALIDATE);
+}
+
+fwd_status
+fwd_manifest_start(struct fwd_ctx *ctx)
+{
 	FWD_TRY(fwd_section_run(ctx, FWD_MAN_LOAD));
 	return fwd_section_run(ctx, FWD_MAN_INVOKE);
 }
 
-/* The last word: an acceptance forgets the alternatives that did not fit. */
 static fwd_status
-verdict(struct fwd_ctx *ctx, fwd_status s)
+interpret(struct fwd_ctx *ctx)
+{
+	FWD_TRY(fwd_manifest_install(ctx));
+	return fwd_manifest_start(ctx);
+}
+
+/* An acceptance forgets the alternatives that did not fit. */
+fwd_status
+fwd_verdict(struct fwd_ctx *ctx, fwd_status s)
 {
 	if (s == FWD_OK)
 		ctx->refusal = (struct fwd_event){ .status = FWD_OK };
@@ -222,18 +233,18 @@ static fwd_status
 check_envelope(struct fwd_ctx *ctx, struct fwd_span envelope)
 {
 	FWD_TRY(begin(ctx));
-	return authenticate(ctx, envelope);
+	return authenticate(ctx, envelope, FWD_ORIGIN_SIGNERS);
 }
 
 fwd_status
 fwd_envelope_check(struct fwd_ctx *ctx, struct fwd_span envelope)
 {
-	return verdict(ctx, check_envelope(ctx, envelope));
+	return fwd_verdict(ctx, check_envelope(ctx, envelope));
 }
 
 /* The same for a run that reads payloads: buffers, and storage or none. */
-static fwd_status
-begin_run(struct fwd_ctx *ctx)
+fwd_status
+fwd_run_begin(struct fwd_ctx *ctx)
 {
 	const struct fwd_port *const p = ctx->port;
 	const bool store = p->store_begin != NULL;
@@ -243,7 +254,8 @@ begin_run(struct fwd_ctx *ctx)
 	    ctx->transfer_n % FWD_BLOCK != 0 ||
 	    (p->store_write != NULL) != store ||
 	    (p->store_end != NULL) != store ||
-	    (p->store_read != NULL) != store)
+	    (p->store_read != NULL) != store ||
+	    (p->uri_open != NULL) != (p->uri_read != NULL))
 		return FWD_E_API;
 	return FWD_OK;
 }
@@ -251,43 +263,82 @@ begin_run(struct fwd_ctx *ctx)
 static fwd_status
 run_envelope(struct fwd_ctx *ctx, struct fwd_span envelope)
 {
-	FWD_TRY(begin_run(ctx));
+	FWD_TRY(fwd_run_begin(ctx));
 	ctx->bundle.end = true;		/* there are no members */
-	FWD_TRY(authenticate(ctx, envelope));
+	FWD_TRY(authenticate(ctx, envelope, FWD_ORIGIN_SIGNERS));
 	return interpret(ctx);
 }
 
 fwd_status
 fwd_envelope_run(struct fwd_ctx *ctx, struct fwd_span envelope)
 {
-	return verdict(ctx, run_envelope(ctx, envelope));
+	return fwd_verdict(ctx, run_envelope(ctx, envelope));
+}
+
+fwd_status
+fwd_bundle_open(struct fwd_ctx *ctx)
+{
+	struct fwd_span envelope;
+
+	FWD_TRY(fwd_run_begin(ctx));
+	FWD_TRY(read_envelope(ctx, &envelope));
+	return authenticate(ctx, envelope, FWD_ORIGIN_SIGNERS);
 }
 
 static fwd_status
 check_bundle(struct fwd_ctx *ctx)
 {
-	struct fwd_span envelope;
-
-	FWD_TRY(begin_run(ctx));
-	FWD_TRY(read_envelope(ctx, &envelope));
-	FWD_TRY(authenticate(ctx, envelope));
+	FWD_TRY(fwd_bundle_open(ctx));
 	return interpret(ctx);
 }
 
 fwd_status
 fwd_bundle_check(struct fwd_ctx *ctx)
 {
-	return verdict(ctx, check_bundle(ctx));
+	return fwd_verdict(ctx, check_bundle(ctx));
+}
+
+/* Signatures that were judged when their certificates were valid. */
+static fwd_status
+authenticate_again(struct fwd_ctx *ctx, struct fwd_span envelope,
+    bool signatures)
+{
+	const struct fwd_policy *const policy = ctx->policy;
+	struct fwd_policy timeless = *policy;
+	fwd_status s;
+
+	timeless.clock = FWD_CLOCK_NONE;
+	timeless.time_min = INT64_MIN;
+	ctx->policy = &timeless;
+	s = authenticate(ctx, envelope,
+	    signatures ? FWD_ORIGIN_SIGNERS : FWD_ORIGIN_STORAGE);
+	ctx->policy = policy;
+	return s;
+}
+
+fwd_status
+fwd_boot_begin(struct fwd_ctx *ctx, struct fwd_span envelope, bool signatures)
+{
+	FWD_TRY(fwd_run_begin(ctx));
+	ctx->bundle.end = true;
+	FWD_TRY(authenticate_again(ctx, envelope, signatures));
+	FWD_TRY(fwd_clock_read(ctx));
+	FWD_TRY(check_components(ctx));
+	return fwd_sequences_survey(ctx);
 }
 
 /* ---- remembering what failed ------------------------------------------ */
 
 /* Keep the last failed step; what its fact points to may be gone soon. */
 static void
-remember(void *arg, const struct fwd_event *ev)
+remember(void *arg, const struct fwd_event *said)
 {
 	struct fwd_ctx *const ctx = arg;
+	struct fwd_event own = *said;
+	const struct fwd_event *const ev = &own;
 
+	if (own.step == FWD_STEP_COMMAND)
+		own.policy = ctx->seq.policy;
 	if (ev->status != FWD_OK && ev->status != FWD_UNJUDGED &&
 	    (ev->status != ctx->refusal.status || ev->got.kind != FWD_FACT_NONE
 	    || ev->want.kind != FWD_FACT_NONE)) {

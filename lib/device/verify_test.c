@@ -340,6 +340,10 @@ Test(verify, bad_policies, .init = open_bench, .fini = close_bench)
 	kit_eq(kit_check(dev, bundle), FWD_OK, dev->trace);
 	dev->policy = good;
 	dev->policy.threshold = UINT32_MAX;
+	kit_eq(kit_check(dev, bundle), FWD_E_POLICY, "no such threshold");
+	dev->policy.threshold = FWD_AUTH_MAX + 1;
+	kit_eq(kit_check(dev, bundle), FWD_E_POLICY, "out of reach");
+	dev->policy.threshold = FWD_AUTH_MAX;
 	kit_eq(kit_check(dev, bundle), FWD_E_THRESHOLD, "threshold");
 	dev->policy = good;
 	for (uint32_t bit = 0; bit < 32; bit++) {

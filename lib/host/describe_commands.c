@@ -173,6 +173,9 @@ fw_d_diagnostic(struct fw_describe *d, struct fwd_span item)
 	return j;
 }
 
+/* 9999-12-31T23:59:59Z */
+#define MOMENT_MAX UINT64_C(253402300799)
+
 /* ---- parameters --------------------------------------------------------- */
 
 static json_t *
@@ -211,6 +214,22 @@ number(struct fw_describe *d, json_t *o, struct fwd_span value)
 
 	fw_d_set(d, o, "value", st == FWD_OK ? fw_d_uint(v) :
 	    fw_d_diagnostic(d, value));
+	return st;
+}
+
+/* Seconds since 1970, as a time if it is one that can be written. */
+static fwd_status
+moment(struct fw_describe *d, json_t *o, struct fwd_span value)
+{
+	uint64_t v;
+	char text[32];
+	const fwd_status st = number(d, o, value);
+
+	if (st == FWD_OK && fw_d_item_uint(value, &v) == FWD_OK &&
+	    v <= MOMENT_MAX) {
+		fw_time_format((int64_t)v, text);
+		fw_d_set(d, o, "value", json_string(text));
+	}
 	return st;
 }
 
@@ -278,6 +297,8 @@ parameter_value(struct fw_describe *d, json_t *o, int64_t key,
 	case FWD_PAR_SIZE:
 	case FWD_PAR_SOURCE:
 		return number(d, o, value);
+	case FWD_PAR_USE_BEFORE:
+		return moment(d, o, value);
 	case FWD_PAR_STRICT_ORDER:
 	case FWD_PAR_SOFT_FAILURE:
 		return boolean(d, o, value);
@@ -454,6 +475,7 @@ describe_command(struct fw_describe *d, json_t *o,
 	case FWD_COND_SLOT:
 	case FWD_COND_CONTENT:
 	case FWD_COND_ABORT:
+	case FWD_COND_USE_BEFORE:
 	case FWD_DIR_WRITE:
 	case FWD_DIR_FETCH:
 	case FWD_DIR_COPY:

@@ -12,6 +12,7 @@ struct keys {
 	const struct fw_node *device, *components, *signers, *attachments;
 	uint64_t format, sequence_number;
 	const char *version, *description, *notes, *language, *reference_uri;
+	const char *use_before;
 	int32_t digest;
 };
 
@@ -40,6 +41,16 @@ static const struct fw_choice algorithms[] = {
 	{ "PS512", FWD_PS512 }, { NULL, 0 },
 };
 
+/* The manifest counts from 1970. */
+static const char *
+rule_use_before(const char *text)
+{
+	int64_t t;
+
+	return fw_time_parse(text, &t) && t > 0 ? NULL :
+	    "must be a time like 2026-01-31T12:00:00Z, after 1970";
+}
+
 #define AT(member) offsetof(struct keys, member)
 static const struct fw_field fields[] = {
 	{ .key = "descriptor", .type = FW_FIELD_UINT, .at = AT(format),
@@ -61,6 +72,8 @@ static const struct fw_field fields[] = {
 	  .rule = fw_rule_uri },
 	{ .key = "digest", .type = FW_FIELD_CHOICE, .at = AT(digest),
 	  .choice = digests },
+	{ .key = "use-before", .type = FW_FIELD_TEXT, .at = AT(use_before),
+	  .min = 1, .max = FW_TEXT_MAX, .rule = rule_use_before },
 	{ .key = "components", .type = FW_FIELD_LIST, .at = AT(components),
 	  .min = 1, .max = FWD_COMPONENTS_MAX, .required = true },
 	{ .key = "signers", .type = FW_FIELD_LIST, .at = AT(signers),
@@ -279,6 +292,8 @@ read_descriptor(const char *file, const struct fw_node *root,
 	FW_TRY(fw_fields_version(file, root, "descriptor", "profile", err));
 	FW_TRY(fw_fields_read(file, root, fields, FIELDS, &k, err));
 	d->sequence_number = k.sequence_number;
+	if (k.use_before != NULL)
+		(void)fw_time_parse(k.use_before, &d->use_before);
 	d->digest_alg = k.digest;
 	FW_TRY(fw_text_dup(file, &d->path, err));
 	FW_TRY(fw_text_dup(k.version, &d->version, err));

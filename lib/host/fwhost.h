@@ -243,6 +243,7 @@ struct fw_descriptor {
 	uint8_t vendor_id[16], class_id[16], device_id[16];
 	bool has_device_id;
 	uint64_t sequence_number;
+	int64_t use_before;		/* 0: at any time */
 	char *version;
 	char *description, *notes, *language, *reference_uri;	/* or NULL
 					   except language, "en" */
@@ -284,6 +285,11 @@ struct fw_profile_component {
 	uint64_t size;			/* of one slot, bytes */
 };
 
+struct fw_profile_right {
+	size_t component;		/* place in fw_profile.component */
+	uint32_t anchors;		/* bit i: anchor i */
+};
+
 struct fw_profile {
 	char *path;
 	uint8_t vendor_id[4][16], class_id[8][16];
@@ -292,10 +298,18 @@ struct fw_profile {
 	uint8_t device_id[16];
 	uint64_t sequence_number;	/* the stored one */
 	char *anchor_path[FWD_ANCHORS_MAX];	/* PEM, resolved */
+	char *anchor_name[FWD_ANCHORS_MAX];	/* or NULL */
 	size_t anchors;
 	uint32_t threshold;
+	struct fwd_rule rule[FWD_RULES_MAX];
+	size_t rules;
+	struct fw_profile_right right[FWD_COMPONENTS_MAX];
+	size_t rights;
 	uint32_t clock;			/* FWD_CLOCK_ */
 	int64_t time_min;		/* INT64_MIN: none */
+	uint32_t boot;			/* FWD_BOOT_, see fwslots.h */
+	bool untimed;			/* FWD_UNTIMED */
+	uint32_t allow;			/* FWD_ALLOW_, together */
 	struct fw_profile_component component[FWD_COMPONENTS_MAX];
 	size_t components;
 };
@@ -304,6 +318,13 @@ struct fw_profile {
 enum fw_kind fw_profile_load(const char *path, struct fw_profile *out,
     struct fw_error *err);
 void fw_profile_deinit(struct fw_profile *p);
+/*
+ * The policy of the device, with its anchors in the profile's order.  It
+ * refers to p, anchor and right, which is filled in.
+ */
+void fw_profile_policy(const struct fw_profile *p,
+    const struct fwd_anchor *anchor,
+    struct fwd_right right[FWD_COMPONENTS_MAX], struct fwd_policy *policy);
 
 /* RFC 3339 in UTC or with offset, no fractions; seconds since 1970. */
 bool fw_time_parse(const char *text, int64_t *out);

@@ -18,12 +18,14 @@ struct judge {
 	struct fwd_anchor anchors[FWD_ANCHORS_MAX];	/* the same, for the
 							   library */
 	size_t n;
+	struct fwd_right right[FWD_COMPONENTS_MAX];
 	struct fwd_policy policy;
+	int right_of;			/* the component that was refused,
+					   in the profile */
 	int64_t now;
 	int fd;
-	struct fwp_openssl *openssl;
+	struct fwp_crypto *crypto;
 	uint8_t *envelope, *transfer;
-	struct fwd_crypto crypto;
 	struct fwd_ctx run;
 	bool text_holds;		/* the text section is authentic */
 	bool failed;			/* memory ran out in a callback */
@@ -42,7 +44,7 @@ judge_deinit(struct judge **jp)
 		fw_anchor_deinit(&j->anchor[i]);
 	if (j->fd >= 0)
 		(void)close(j->fd);
-	fwp_openssl_free(j->openssl);
+	fwp_crypto_free(j->crypto);
 	free(j->envelope);
 	free(j->transfer);
 	json_decref(j->report);
@@ -85,15 +87,19 @@ set_policy(struct judge *j)
 {
 	const bool device = j->opt->device != NULL;
 
-	j->policy = (struct fwd_policy){
-		.anchor = j->anchors,
-		.anchors = j->n,
-		.threshold = device ? j->profile.threshold : 1,
-		.clock = device ? j->profile.clock : FWD_CLOCK_TRUSTED,
-		.time_min = device ? j->profile.time_min : INT64_MIN,
-		.flags = device ? 0 : FWD_NO_DEVICE,
-		.purpose = fwd_code_signing,
-	};
+	if (device)
+		fw_profile_policy(&j->profile, j->anchors, j->right,
+		    &j->policy);
+	else
+		j->policy = (struct fwd_policy){
+			.threshold = 1, .clock = FWD_CLOCK_TRUSTED,
+			.time_min = INT64_MIN, .flags = FWD_NO_DEVICE,
+			.purpose = fwd_code_signing,
+		};
+	j->policy.anchor = j->anchors;
+	j->policy.anchors = j->n;
+	if (j->opt->trusts > 0)		/* rules are about other anchors */
+		j->policy.rules = j->policy.rights = 0;
 	if (j->opt->time != FW_TIME_DEFAULT)
 		j->policy.clock = j->opt->time == FW_TIME_NONE ?
 		    FWD_CLOCK_NONE : FWD_CLOCK_TRUSTED;
@@ -110,19 +116,19 @@ open_bundle(struct judge *j, struct fw_error *err)
 static enum fw_kind
 prepare(struct judge *j, struct fw_error *err)
 {
-	j->openssl = fwp_openssl_new();
+	j->crypto = fwp_crypto_new(j->opt->crypto != NULL ?
+	    j->opt->crypto : "openssl");
 	j->envelope = malloc(FW_ENVELOPE_MAX);
 	j->transfer = malloc(FW_TRANSFER);
 	j->report = json_object();
 	j->components = json_array();
 	j->unjudged = json_array();
 	j->trace = json_array();
-	if (j->openssl == NULL || j->envelope == NULL || j->transfer == NULL ||
+	if (j->crypto == NULL || j->envelope == NULL || j->transfer == NULL ||
 	    j->report == NULL || j->components == NULL ||
 	    j->unjudged == NULL || j->trace == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	j->crypto = fwp_openssl_crypto(j->openssl);
-	j->run.crypto = &j->crypto;
+	j->run.crypto = fwp_crypto_get(j->crypto);
 	j->run.policy = &j->policy;
 	j->run.envelope = j->envelope;
 	j->run.envelope_max = FW_ENVELOPE_MAX;
@@ -420,6 +426,10 @@ signer_json(struct judge *j, const struct fwd_signer *s, struct fw_error *err)
 	set(j, o, "algorithm", json_string(fwd_alg_name(s->alg)));
 	set(j, o, "signature-block", number(s->block));
 	set(j, o, "anchor", json_string(j->anchor[s->chain.anchor].label));
+	if (j->opt->trusts == 0 &&
+	    j->profile.anchor_name[s->chain.anchor] != NULL)
+		set(j, o, "anchor-name",
+		    json_string(j->profile.anchor_name[s->chain.anchor]));
 	if (s->bare_key)
 		return o;		/* there is no certificate */
 	if (fw_name_format(s->chain.subject, &subject, err) != FW_OK) {
@@ -494,8 +504,11 @@ add_limits(struct judge *j)
 		add_unjudged(j, "whether the images fit into the device's "
 		    "slots");
 	} else if (j->opt->trusts > 0) {
-		add_unjudged(j, "the trust anchors of the device profile: "
-		    "--trust replaces them");
+		add_unjudged(j, j->profile.rules + j->profile.rights > 0 ?
+		    "the trust anchors, rules and rights of the device "
+		    "profile: --trust replaces them" :
+		    "the trust anchors of the device profile: --trust "
+		    "replaces them");
 	}
 	if (j->run.man.text.declared && j->run.man.text.content.p == NULL)
 		add_unjudged(j, "texts and attachments: they were severed from "
@@ -569,9 +582,28 @@ device_json(struct judge *j)
 	return o;
 }
 
+/* The refusal for want of signers, by their names. */
+static json_t *
+signers_refusal(struct judge *j)
+{
+	json_t *const o = fw_refusal_json(&j->run.refusal);
+	char found[FW_RULE_TEXT], wanted[FW_RULE_TEXT];
+
+	if (j->run.refusal.step == FWD_STEP_RULE)
+		fw_rule_text(&j->profile, &j->run, found, wanted);
+	else if (j->run.refusal.step == FWD_STEP_RIGHT && j->right_of >= 0)
+		fw_right_text(&j->profile, &j->run, (size_t)j->right_of,
+		    found, wanted);
+	else
+		return o;
+	set(j, o, "fact", json_string(found));
+	set(j, o, "expected", json_string(wanted));
+	return o;
+}
+
 /* The refusal; of an identity, with what the profile says instead. */
 static json_t *
-refusal_json(struct judge *j)
+identity_refusal(struct judge *j)
 {
 	const struct fw_profile *const p = &j->profile;
 	const struct fwd_event *const ev = &j->run.refusal;
@@ -600,6 +632,15 @@ refusal_json(struct judge *j)
 	return o;
 }
 
+static json_t *
+refusal_json(struct judge *j)
+{
+	if (j->run.refusal.status == FWD_E_RULE ||
+	    j->run.refusal.status == FWD_E_RIGHT)
+		return signers_refusal(j);
+	return identity_refusal(j);
+}
+
 static enum fw_kind
 make_report(struct judge *j, fwd_status verdict, struct fw_error *err)
 {
@@ -607,7 +648,8 @@ make_report(struct judge *j, fwd_status verdict, struct fw_error *err)
 
 	set(j, j->report, "verdict",
 	    json_string(accepted ? "accepted" : "refused"));
-	set(j, j->report, "bundle", json_string(j->opt->bundle));
+	if (j->opt->bundle != NULL)
+		set(j, j->report, "bundle", json_string(j->opt->bundle));
 	if (!accepted)
 		set(j, j->report, "refusal", refusal_json(j));
 	FW_TRY(add_authentic(j, err));
@@ -654,6 +696,7 @@ run_any(struct judge *j)
 static fwd_status
 run_profiled(struct judge *j)
 {
+	const struct fw_judge_act *const act = j->opt->act;
 	struct fw_profiled dev = {
 		.profile = &j->profile,
 		.bundle = &j->fd,
@@ -665,7 +708,10 @@ run_profiled(struct judge *j)
 	fwd_status s;
 
 	j->run.port = &port;
-	s = fwd_bundle_check(&j->run);
+	s = act != NULL ? act->run(act->ctx, &j->profile, &dev, &j->run) :
+	    fwd_bundle_check(&j->run);
+	if (s == FWD_E_RIGHT && j->run.refusal.index < j->run.components)
+		j->right_of = dev.component[j->run.refusal.index];
 	for (uint32_t i = 0; i < j->run.components; i++) {
 		const struct fw_profile_component *const c =
 		    &j->profile.component[dev.component[i]];
@@ -689,11 +735,15 @@ fw_judge(const struct fw_judge_options *opt, json_t **report,
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	j->opt = opt;
 	j->fd = -1;
-	if (opt->device != NULL)
+	j->right_of = -1;
+	if (opt->act != NULL)
+		FW_TRY(opt->act->load(opt->act->ctx, &j->profile, err));
+	else if (opt->device != NULL)
 		FW_TRY(fw_profile_load(opt->device, &j->profile, err));
 	FW_TRY(load_anchors(j, err));
 	set_policy(j);
-	FW_TRY(open_bundle(j, err));
+	if (opt->bundle != NULL)
+		FW_TRY(open_bundle(j, err));
 	FW_TRY(prepare(j, err));
 	s = opt->device == NULL ? run_any(j) : run_profiled(j);
 	if (s == FWD_E_IO)

@@ -21,14 +21,32 @@ enum fw_judge_time {
 	FW_TIME_AT,			/* they must hold at .now */
 };
 
+struct fw_profiled;
+
+/*
+ * A device that does something, in place of one that only judges: where its
+ * profile comes from, and what it does when the run is set up.  run fills in
+ * at->component and the slots of p that the report names.
+ */
+struct fw_judge_act {
+	void *ctx;
+	enum fw_kind (*load)(void *ctx, struct fw_profile *out,
+	    struct fw_error *err);
+	fwd_status (*run)(void *ctx, struct fw_profile *p,
+	    struct fw_profiled *at, struct fwd_ctx *run);
+};
+
 struct fw_judge_options {
-	const char *bundle;		/* file */
+	const char *bundle;		/* file; NULL with act only */
 	const char *const *trust;	/* PEM files; instead of the profile's */
 	size_t trusts;
 	const char *device;		/* profile, or NULL: any device */
 	enum fw_judge_time time;
 	int64_t now;			/* with FW_TIME_AT */
+	const char *crypto;		/* one of fwp_crypto_names; NULL:
+					   OpenSSL */
 	bool trace;			/* collect the trace as well */
+	const struct fw_judge_act *act;	/* or NULL; device names it then */
 };
 
 /*
@@ -50,6 +68,17 @@ enum fw_kind fw_judge_text(const json_t *report, struct fw_buf *out,
 /* {code, meaning, step, fact, expected} of the step a run was refused at;
    NULL for want of memory. */
 json_t *fw_refusal_json(const struct fwd_event *ev);
+
+/*
+ * Why a run for the device of p was refused with FWD_E_RULE or FWD_E_RIGHT
+ * (component: its place in the profile): "1 of 2: release" and "2 of quality,
+ * release (different anchors)".
+ */
+#define FW_RULE_TEXT 2048u
+void fw_rule_text(const struct fw_profile *p, const struct fwd_ctx *run,
+    char found[FW_RULE_TEXT], char wanted[FW_RULE_TEXT]);
+void fw_right_text(const struct fw_profile *p, const struct fwd_ctx *run,
+    size_t component, char found[FW_RULE_TEXT], char wanted[FW_RULE_TEXT]);
 
 /*
  * A port that answers for one device as its profile describes it; nothing is

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host/describe.h"
+#include "host/device.h"
 #include "host/internal.h"
 #include "host/judge.h"
 
@@ -116,8 +117,11 @@ verdict(struct page *p, const json_t *report)
 		put(p, string(refusal, "code"));
 		put(p, ": ");
 		put(p, string(refusal, "meaning"));
-	} else {
+	} else if (string(report, "bundle") != NULL) {
 		put(p, string(report, "bundle"));
+	} else {
+		put(p, "bank ");
+		number(p, json_object_get(report, "bank"));
 	}
 	newline(p);
 	if (refusal == NULL)
@@ -147,6 +151,7 @@ signers(struct page *p, const json_t *report)
 		put(p, ")");
 		newline(p);
 		line(p, s, "anchor", "  under");
+		line(p, s, "anchor-name", "  which is");
 		line(p, s, "serial", "  serial");
 		line(p, s, "not-after", "  valid until");
 	}
@@ -207,6 +212,30 @@ device(struct page *p, const json_t *o)
 	line(p, o, "sequence-number", "  sequence");
 }
 
+/* What a device directory holds. */
+static void
+banks(struct page *p, const json_t *report)
+{
+	const json_t *b;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "banks"), i, b) {
+		label(p, i == 0 ? "banks" : "");
+		number(p, json_object_get(b, "bank"));
+		put(p, ": ");
+		put(p, string(b, "state"));
+		if (json_object_get(b, "sequence-number") != NULL) {
+			put(p, ", sequence ");
+			number(p, json_object_get(b, "sequence-number"));
+			put(p, ", installation ");
+			number(p, json_object_get(b, "installation"));
+		}
+		newline(p);
+	}
+	line(p, report, "counter", "counter");
+	line(p, report, "running", "running bank");
+}
+
 static void
 trace(struct page *p, const json_t *lines)
 {
@@ -224,12 +253,39 @@ trace(struct page *p, const json_t *lines)
 	}
 }
 
+/* A device that has judged nothing: what it did, and what it holds. */
+enum fw_kind
+fw_device_text(const json_t *report, struct fw_buf *out, struct fw_error *err)
+{
+	struct page p = { out, err, FW_OK };
+	const json_t *const refusal = json_object_get(report, "refusal");
+
+	if (string(report, "directory") == NULL)
+		return fw_judge_text(report, out, err);
+	put(&p, string(report, "verdict"));
+	put(&p, ": ");
+	if (refusal != NULL) {
+		put(&p, string(refusal, "code"));
+		put(&p, ": ");
+		put(&p, string(refusal, "meaning"));
+		newline(&p);
+		line(&p, report, "directory", "device");
+	} else {
+		put(&p, string(report, "directory"));
+		newline(&p);
+	}
+	banks(&p, report);
+	return p.kind;
+}
+
 enum fw_kind
 fw_judge_text(const json_t *report, struct fw_buf *out, struct fw_error *err)
 {
 	struct page p = { out, err, FW_OK };
 
 	verdict(&p, report);
+	if (string(report, "bundle") != NULL)
+		line(&p, report, "bank", "bank");
 	line(&p, report, "product", "product");
 	line(&p, report, "vendor", "vendor");
 	line(&p, report, "version", "version");
@@ -241,6 +297,7 @@ fw_judge_text(const json_t *report, struct fw_buf *out, struct fw_error *err)
 	attachments(&p, report);
 	device(&p, json_object_get(report, "device"));
 	line(&p, report, "time", "judged at");
+	banks(&p, report);
 	list(&p, json_object_get(report, "not-judged"), "not judged");
 	trace(&p, json_object_get(report, "trace"));
 	return p.kind;

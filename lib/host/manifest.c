@@ -216,14 +216,32 @@ shared_sequence(struct sequence *s, const struct plan *p)
 			shared_component(s, p, i, p->staging[i]);
 }
 
+/*
+ * Before anything is written: is it too late?  Not in the shared sequence, or
+ * what was installed in time would not boot afterwards.
+ */
+static void
+use_before(struct sequence *s, const struct plan *p, size_t index)
+{
+	if (p->d->use_before == 0)
+		return;
+	select_component(s, p, index);
+	override_uint(s, FWD_PAR_USE_BEFORE, (uint64_t)p->d->use_before);
+	command(s, FWD_COND_USE_BEFORE, REPORT_CONDITION);
+}
+
 static void
 fetch_sequence(struct sequence *s, const struct plan *p)
 {
 	size_t i;
 
-	for (i = 0; i < p->d->components; i++)
-		if (p->d->component[i].staged)
-			fetch_component(s, p, i, p->staging[i]);
+	for (i = 0; i < p->d->components; i++) {
+		if (!p->d->component[i].staged)
+			continue;
+		if (s->items == 0)
+			use_before(s, p, p->staging[i]);
+		fetch_component(s, p, i, p->staging[i]);
+	}
 }
 
 static void
@@ -231,6 +249,7 @@ install_sequence(struct sequence *s, const struct plan *p)
 {
 	size_t i;
 
+	use_before(s, p, 0);
 	for (i = 0; i < p->d->components; i++) {
 		if (!p->d->component[i].staged) {
 			fetch_component(s, p, i, i);

@@ -287,6 +287,29 @@ Test(manifest, shared_of_staged)
 	cr_assert_arr_eq(man.shared.p + 3, second + 2, man.shared.n / 2 - 2);
 }
 
+/* The limit of time stands before all that is written, and only there. */
+Test(manifest, use_before)
+{
+	d.use_before = INT64_C(1800000000);
+	build();
+	cr_assert_arr_eq(man.install.content.p,
+	    "\x8a\x14\xa1\x04\x1a\x6b\x49\xd2\x00\x04\x0f\x14\xa1\x15", 14);
+	cr_assert_null(man.fetch.content.p);
+	d.component[0].staged = true;
+	memcpy(d.component[0].staging_id, (uint8_t[]){ 0x81, 0x41, 9 }, 3);
+	d.component[0].staging_id_n = 3;
+	build();
+	cr_assert_arr_eq(man.fetch.content.p,
+	    "\x8e\x0c\x01\x14\xa1\x04\x1a\x6b\x49\xd2\x00\x04\x0f\x0c\x01", 15);
+	cr_assert_arr_eq(man.install.content.p,
+	    "\x8e\x0c\x00\x14\xa1\x04\x1a\x6b\x49\xd2\x00\x04\x0f\x0c\x00", 15);
+	/* Without it, nothing of it. */
+	d.use_before = 0;
+	build();
+	cr_assert_arr_eq(man.install.content.p, "\x88\x0c\x00\x14\xa1\x16",
+	    6);
+}
+
 Test(manifest, device_identifier)
 {
 	const uint8_t *p;

@@ -2,17 +2,21 @@
 /* The device profile: schemas/profile.schema.json says the same. */
 #include <string.h>
 
+#include "device/fwslots.h"
 #include "host/fields.h"
 #include "host/internal.h"
+#include "host/profile_internal.h"
 
 #define VENDORS_MAX	(sizeof ((struct fw_profile *)0)->vendor_id / 16)
 #define CLASSES_MAX	(sizeof ((struct fw_profile *)0)->class_id / 16)
 #define SLOTS_MAX	256u
+#define N(table)	(sizeof (table) / sizeof (table)[0])
 
 /* The document as it is written; all is borrowed from it. */
 struct keys {
-	const struct fw_node *device, *trust, *clock, *components;
+	const struct fw_node *device, *trust, *clock, *allow, *components;
 	uint64_t format, sequence_number;
+	int32_t boot;
 };
 
 struct device_keys {
@@ -21,13 +25,8 @@ struct device_keys {
 	const struct fw_node *vendor_ids, *class_ids;
 };
 
-struct trust_keys {
-	const struct fw_node *anchors;
-	uint64_t signatures;
-};
-
 struct clock_keys {
-	int32_t source;
+	int32_t source, use_before;
 	const char *not_before;
 };
 
@@ -38,6 +37,22 @@ struct component_keys {
 
 static const struct fw_choice sources[] = {
 	{ "none", FWD_CLOCK_NONE }, { "trusted", FWD_CLOCK_TRUSTED },
+	{ NULL, 0 },
+};
+
+/* What becomes of a use-before that nobody can judge. */
+enum { REFUSE = 1, IGNORE };
+static const struct fw_choice unjudged[] = {
+	{ "refuse", REFUSE }, { "ignore", IGNORE }, { NULL, 0 },
+};
+
+static const struct fw_choice boots[] = {
+	{ "fast", FWD_BOOT_FAST }, { "full", FWD_BOOT_FULL }, { NULL, 0 },
+};
+
+/* What manifests may have if the device allows it. */
+static const struct fw_choice allowed[] = {
+	{ "swap", FWD_ALLOW_SWAP }, { "unordered", FWD_ALLOW_UNORDERED },
 	{ NULL, 0 },
 };
 
@@ -62,6 +77,10 @@ static const struct fw_field fields[] = {
 	  .required = true },
 	{ .key = "clock", .type = FW_FIELD_MAP, .at = AT(clock),
 	  .required = true },
+	{ .key = "boot", .type = FW_FIELD_CHOICE, .at = AT(boot),
+	  .choice = boots },
+	{ .key = "allow", .type = FW_FIELD_LIST, .at = AT(allow), .min = 1,
+	  .max = N(allowed) - 1 },
 	{ .key = "components", .type = FW_FIELD_LIST, .at = AT(components),
 	  .min = 1, .max = FWD_COMPONENTS_MAX, .required = true },
 };
@@ -84,21 +103,14 @@ static const struct fw_field device_fields[] = {
 };
 #undef AT
 
-#define AT(member) offsetof(struct trust_keys, member)
-static const struct fw_field trust_fields[] = {
-	{ .key = "anchors", .type = FW_FIELD_LIST, .at = AT(anchors),
-	  .min = 1, .max = FWD_ANCHORS_MAX, .required = true },
-	{ .key = "signatures", .type = FW_FIELD_UINT, .at = AT(signatures),
-	  .min = 1, .max = FWD_AUTH_MAX },
-};
-#undef AT
-
 #define AT(member) offsetof(struct clock_keys, member)
 static const struct fw_field clock_fields[] = {
 	{ .key = "source", .type = FW_FIELD_CHOICE, .at = AT(source),
 	  .choice = sources, .required = true },
 	{ .key = "not-before", .type = FW_FIELD_TEXT, .at = AT(not_before),
 	  .min = 1, .max = FW_TEXT_MAX, .rule = rule_time },
+	{ .key = "use-before", .type = FW_FIELD_CHOICE, .at = AT(use_before),
+	  .choice = unjudged },
 };
 #undef AT
 
@@ -114,8 +126,6 @@ static const struct fw_field component_fields[] = {
 	  .max = SLOTS_MAX - 1 },
 };
 #undef AT
-
-#define N(table) (sizeof (table) / sizeof (table)[0])
 
 /* A list of UUIDs, all different. */
 static enum fw_kind
@@ -192,34 +202,6 @@ read_device(const char *file, const struct fw_node *map, struct fw_profile *p,
 }
 
 static enum fw_kind
-read_trust(const char *file, const struct fw_node *map, struct fw_profile *p,
-    struct fw_error *err)
-{
-	static const struct fw_field field = {
-		.key = "anchors", .type = FW_FIELD_TEXT, .min = 1,
-		.max = FW_TEXT_MAX,
-	};
-	struct trust_keys k = { .signatures = 1 };
-	const char *path;
-
-	FW_TRY(fw_fields_read(file, map, trust_fields, N(trust_fields), &k,
-	    err));
-	p->threshold = (uint32_t)k.signatures;
-	for (size_t i = 0; i < k.anchors->n; i++) {
-		const struct fw_node *const at = k.anchors->child[i];
-
-		FW_TRY(fw_field_read(file, at, &field, &path, err));
-		FW_TRY(fw_path_resolve(file, path, &p->anchor_path[i], err));
-		p->anchors++;
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(p->anchor_path[j], p->anchor_path[i]) == 0)
-				return fw_fail_node(err, file, at,
-				    "'anchors' has '%s' twice", path);
-	}
-	return FW_OK;
-}
-
-static enum fw_kind
 read_clock(const char *file, const struct fw_node *map, struct fw_profile *p,
     struct fw_error *err)
 {
@@ -227,10 +209,35 @@ read_clock(const char *file, const struct fw_node *map, struct fw_profile *p,
 
 	FW_TRY(fw_fields_read(file, map, clock_fields, N(clock_fields), &k,
 	    err));
+	if (k.use_before != 0 && k.source != FWD_CLOCK_NONE)
+		return fw_fail_node(err, file, fw_node_key(map, "use-before"),
+		    "'use-before' is for devices without a clock (with "
+		    "'source: none')");
+	p->untimed = k.use_before == IGNORE;
 	p->clock = (uint32_t)k.source;
 	p->time_min = INT64_MIN;
 	if (k.not_before != NULL)
 		(void)fw_time_parse(k.not_before, &p->time_min);
+	return FW_OK;
+}
+
+/* A list of names, all different. */
+static enum fw_kind
+read_allow(const char *file, const struct fw_node *list,
+    struct fw_profile *p, struct fw_error *err)
+{
+	static const struct fw_field field = { .key = "allow",
+	    .type = FW_FIELD_CHOICE, .choice = allowed };
+	int32_t flag;
+
+	for (size_t i = 0; list != NULL && i < list->n; i++) {
+		FW_TRY(fw_field_read(file, list->child[i], &field, &flag,
+		    err));
+		if ((p->allow & (uint32_t)flag) != 0)
+			return fw_fail_node(err, file, list->child[i],
+			    "'allow' has a name twice");
+		p->allow |= (uint32_t)flag;
+	}
 	return FW_OK;
 }
 
@@ -264,18 +271,20 @@ static enum fw_kind
 read_profile(const char *file, const struct fw_node *root,
     struct fw_profile *p, struct fw_error *err)
 {
-	struct keys k = { 0 };
+	struct keys k = { .boot = FWD_BOOT_FULL };
 
 	FW_TRY(fw_fields_version(file, root, "profile", "descriptor", err));
 	FW_TRY(fw_fields_read(file, root, fields, N(fields), &k, err));
 	p->sequence_number = k.sequence_number;
+	p->boot = (uint32_t)k.boot;
 	FW_TRY(fw_text_dup(file, &p->path, err));
 	FW_TRY(read_device(file, k.device, p, err));
-	FW_TRY(read_trust(file, k.trust, p, err));
+	FW_TRY(fw_profile_trust_read(file, k.trust, p, err));
 	FW_TRY(read_clock(file, k.clock, p, err));
+	FW_TRY(read_allow(file, k.allow, p, err));
 	for (size_t i = 0; i < k.components->n; i++)
 		FW_TRY(read_component(file, k.components->child[i], p, err));
-	return FW_OK;
+	return fw_profile_rights_read(file, k.trust, p, err);
 }
 
 static void
@@ -303,8 +312,10 @@ void
 fw_profile_deinit(struct fw_profile *p)
 {
 	free(p->path);
-	for (size_t i = 0; i < p->anchors; i++)
+	for (size_t i = 0; i < p->anchors; i++) {
 		free(p->anchor_path[i]);
+		free(p->anchor_name[i]);
+	}
 	for (size_t i = 0; i < p->components; i++)
 		free(p->component[i].label);
 	*p = (struct fw_profile){ 0 };

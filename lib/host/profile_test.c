@@ -101,8 +101,13 @@ static const char full[] =
 	"  device-id: 2f1f7a5e-3b5a-4f0e-9c38-0d8a3f7be111\n"
 	"sequence-number: 41\n"
 	"trust:\n"
-	"  anchors: [root.pem, /etc/old.pem, sub/k.pem]\n"
+	"  anchors: [{name: release, file: root.pem}, /etc/old.pem, "
+	"{name: qa, file: sub/k.pem}]\n"
 	"  signatures: 2\n"
+	"  rules:\n"
+	"    - {at-least: 2, of: [qa, release]}\n"
+	"    - {at-least: 3, of: [qa], distinct: keys}\n"
+	"  rights: [{component: [radio, \"0x01\"], anchors: [release]}]\n"
 	"clock: {source: trusted, not-before: 2026-01-31T12:00:00Z}\n"
 	"components:\n"
 	"  - {id: main, size: 524288, slots: 2, slot: 1}\n"
@@ -123,7 +128,20 @@ Test(profile, full)
 	cr_assert_str_eq(p.anchor_path[0], beside("root.pem"));
 	cr_assert_str_eq(p.anchor_path[1], "/etc/old.pem");
 	cr_assert_str_eq(p.anchor_path[2], beside("sub/k.pem"));
+	cr_assert_str_eq(p.anchor_name[0], "release");
+	cr_assert_null(p.anchor_name[1]);
+	cr_assert_str_eq(p.anchor_name[2], "qa");
 	cr_assert_eq(p.threshold, 2);
+	cr_assert_eq(p.rules, 2);
+	cr_assert_eq(p.rule[0].anchors, 5);
+	cr_assert_eq(p.rule[0].threshold, 2);
+	cr_assert_eq(p.rule[0].distinct, FWD_DISTINCT_ANCHORS);
+	cr_assert_eq(p.rule[1].anchors, 4);
+	cr_assert_eq(p.rule[1].threshold, 3);
+	cr_assert_eq(p.rule[1].distinct, FWD_DISTINCT_KEYS);
+	cr_assert_eq(p.rights, 1);
+	cr_assert_eq(p.right[0].component, 1);
+	cr_assert_eq(p.right[0].anchors, 1);
 	cr_assert_eq(p.clock, FWD_CLOCK_TRUSTED);
 	cr_assert_eq(p.time_min, 1769860800);
 	cr_assert_eq(p.components, 2);
@@ -132,6 +150,71 @@ Test(profile, full)
 	cr_assert_arr_eq(p.component[1].id, "\x82\x45radio\x41\x01", 9);
 	cr_assert_str_eq(p.component[1].label, "radio/0x01");
 	cr_assert_eq(p.component[1].size, INT64_MAX);
+}
+
+/* What the device library gets of it. */
+Test(profile, policy)
+{
+	struct fwd_right right[FWD_COMPONENTS_MAX];
+	struct fwd_anchor anchor[3];
+	struct fwd_policy policy;
+
+	load(full);
+	fw_profile_policy(&p, anchor, right, &policy);
+	cr_assert_eq(policy.anchor, anchor);
+	cr_assert_eq(policy.anchors, 3);
+	cr_assert_eq(policy.threshold, 2);
+	cr_assert_eq(policy.clock, FWD_CLOCK_TRUSTED);
+	cr_assert_eq(policy.time_min, 1769860800);
+	cr_assert_eq(policy.flags, 0);
+	cr_assert(fwd_span_equal(policy.purpose, fwd_code_signing));
+	cr_assert_eq(policy.rule, p.rule);
+	cr_assert_eq(policy.rules, 2);
+	cr_assert_eq(policy.right, right);
+	cr_assert_eq(policy.rights, 1);
+	cr_assert(fwd_span_equal(right[0].component,
+	    (struct fwd_span){ p.component[1].id, p.component[1].id_n }));
+	cr_assert_eq(right[0].anchors, 1);
+	fw_profile_deinit(&p);
+	load("profile: 1\n"
+	    "device: {vendor-domain: acme.example, model: m}\n"
+	    "trust: {anchors: [root.pem]}\n"
+	    "clock: {source: none, use-before: ignore}\n"
+	    "components: [{id: main, size: 1}]\n");
+	fw_profile_policy(&p, anchor, right, &policy);
+	cr_assert_eq(policy.flags, FWD_UNTIMED);
+	cr_assert_eq(policy.rules, 0);
+	cr_assert_eq(policy.rights, 0);
+}
+
+Test(profile, what_is_allowed)
+{
+	static const struct {
+		const char *allow;
+		uint32_t flags;
+	} rows[] = {
+		{ "", 0 },
+		{ "allow: [swap]\n", FWD_ALLOW_SWAP },
+		{ "allow: [unordered]\n", FWD_ALLOW_UNORDERED },
+		{ "allow: [unordered, swap]\n",
+		    FWD_ALLOW_SWAP | FWD_ALLOW_UNORDERED },
+	};
+	struct fwd_anchor anchor[FWD_ANCHORS_MAX];
+	struct fwd_right right[FWD_COMPONENTS_MAX];
+	struct fwd_policy policy;
+	char text[512];
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		(void)snprintf(text, sizeof text, "profile: 1\n"
+		    "device: {vendor-domain: acme.example, model: m}\n"
+		    "trust: {anchors: [root.pem]}\n"
+		    "clock: {source: none}\n%s"
+		    "components: [{id: main, size: 1}]\n", rows[i].allow);
+		load(text);
+		fw_profile_policy(&p, anchor, right, &policy);
+		cr_assert_eq(policy.flags, rows[i].flags);
+		fw_profile_deinit(&p);
+	}
 }
 
 /* The model's identifier is the same for a vendor given either way. */

@@ -101,3 +101,25 @@ fw_profiled_port(struct fw_profiled *dev, struct fwd_tracer trace)
 		.trace = trace,
 	};
 }
+
+void
+fw_profile_policy(const struct fw_profile *p, const struct fwd_anchor *anchor,
+    struct fwd_right right[FWD_COMPONENTS_MAX], struct fwd_policy *policy)
+{
+	for (size_t i = 0; i < p->rights; i++) {
+		const struct fw_profile_component *const c =
+		    &p->component[p->right[i].component];
+
+		right[i] = (struct fwd_right){ { c->id, c->id_n },
+		    p->right[i].anchors };
+	}
+	*policy = (struct fwd_policy){
+		.anchor = anchor, .anchors = p->anchors,
+		.threshold = p->threshold, .clock = p->clock,
+		.time_min = p->time_min,
+		.flags = (p->untimed ? FWD_UNTIMED : 0) | p->allow,
+		.purpose = fwd_code_signing,
+		.rule = p->rule, .rules = p->rules,
+		.right = right, .rights = p->rights,
+	};
+}

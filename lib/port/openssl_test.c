@@ -9,15 +9,10 @@
 #include <unistd.h>
 
 #include <criterion/criterion.h>
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/ec.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 
-#include "port/fwport.h"
+#include "port/port_test.h"
 
 static struct fwp_openssl *o;
 static struct fwd_crypto c;
@@ -39,157 +34,7 @@ close_port(void)
 
 TestSuite(openssl, .init = open_port, .fini = close_port);
 
-/* ---- hash ------------------------------------------------------------ */
-
-static const struct {
-	int32_t alg;
-	const char *name;
-} digests[] = {
-	{ FWD_SHA256, "SHA256" }, { FWD_SHA384, "SHA384" },
-	{ FWD_SHA512, "SHA512" },
-};
-
-Test(openssl, hashes_in_any_pieces)
-{
-	uint8_t msg[300], got[64], want[64];
-	size_t n;
-
-	for (size_t i = 0; i < sizeof msg; i++)
-		msg[i] = (uint8_t)(7 * i);
-	for (size_t d = 0; d < 3; d++) {
-		cr_assert_eq(EVP_Q_digest(NULL, digests[d].name, NULL, msg,
-		    sizeof msg, want, &n), 1);
-		cr_assert_eq(n, fwd_digest_size(digests[d].alg));
-		for (size_t cut = 0; cut <= sizeof msg; cut++) {
-			cr_assert_eq(c.hash_start(c.ctx, digests[d].alg),
-			    FWD_OK);
-			cr_assert_eq(c.hash_add(c.ctx, msg, cut), FWD_OK);
-			cr_assert_eq(c.hash_add(c.ctx, msg + cut,
-			    sizeof msg - cut), FWD_OK);
-			cr_assert_eq(c.hash_end(c.ctx, got, n), FWD_OK);
-			cr_assert_eq(memcmp(got, want, n), 0);
-		}
-	}
-}
-
-Test(openssl, hash_begun_anew_forgets)
-{
-	uint8_t got[32], want[32];
-
-	cr_assert_eq(EVP_Q_digest(NULL, "SHA256", NULL, "b", 1, want, NULL),
-	    1);
-	cr_assert_eq(c.hash_start(c.ctx, FWD_SHA512), FWD_OK);
-	cr_assert_eq(c.hash_add(c.ctx, (const uint8_t *)"a", 1), FWD_OK);
-	cr_assert_eq(c.hash_start(c.ctx, FWD_SHA256), FWD_OK);
-	cr_assert_eq(c.hash_add(c.ctx, (const uint8_t *)"b", 1), FWD_OK);
-	cr_assert_eq(c.hash_end(c.ctx, got, 32), FWD_OK);
-	cr_assert_eq(memcmp(got, want, 32), 0);
-}
-
-Test(openssl, hash_out_of_turn)
-{
-	uint8_t out[64] = { 0 };
-
-	cr_assert_eq(c.hash_add(c.ctx, out, 1), FWD_E_CRYPTO);
-	cr_assert_eq(c.hash_end(c.ctx, out, 32), FWD_E_CRYPTO);
-	cr_assert_eq(c.hash_start(c.ctx, FWD_SHA256), FWD_OK);
-	cr_assert_eq(c.hash_end(c.ctx, out, 31), FWD_E_CRYPTO);
-	cr_assert_eq(c.hash_add(c.ctx, out, 1), FWD_E_CRYPTO);
-	cr_assert_eq(c.hash_start(c.ctx, FWD_SHA256), FWD_OK);
-	cr_assert_eq(c.hash_end(c.ctx, out, 32), FWD_OK);
-	cr_assert_eq(c.hash_end(c.ctx, out, 32), FWD_E_CRYPTO);
-	cr_assert_eq(c.hash_start(c.ctx, FWD_SHA256), FWD_OK);
-	cr_assert_eq(c.hash_start(c.ctx, -15), FWD_E_ALG);
-	cr_assert_eq(c.hash_end(c.ctx, out, 32), FWD_E_CRYPTO);
-}
-
-/* ---- signatures ------------------------------------------------------ */
-
-static uint8_t point[1 + 2 * 66], raw[2 * 66], other_sig[512];
-
-/* A P-256 key, a digest and a signature in s; spans point to the above. */
-static EVP_PKEY *
-sign_p256(struct fwd_sig *s)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	EVP_PKEY_CTX *p = EVP_PKEY_CTX_new(key, NULL);
-	const unsigned char *der = other_sig;
-	ECDSA_SIG *sig;
-	size_t n = sizeof other_sig, point_n;
-
-	memset(s, 0, sizeof *s);
-	s->alg = FWD_ESP256;
-	s->digest_alg = FWD_SHA256;
-	s->digest_n = 32;
-	memset(s->digest, 0x5a, 32);
-	s->key.type = FWD_KEY_P256;
-	cr_assert_eq(EVP_PKEY_get_octet_string_param(key,
-	    OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &point_n), 1);
-	s->key.point = (struct fwd_span){ point, point_n };
-	cr_assert_eq(point_n, 65u);
-	cr_assert_eq(EVP_PKEY_sign_init(p), 1);
-	cr_assert_eq(EVP_PKEY_sign(p, other_sig, &n, s->digest, 32), 1);
-	sig = d2i_ECDSA_SIG(NULL, &der, (long)n);
-	cr_assert_eq(BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, 32), 32);
-	cr_assert_eq(BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + 32, 32), 32);
-	s->sig = (struct fwd_span){ raw, 64 };
-	ECDSA_SIG_free(sig);
-	EVP_PKEY_CTX_free(p);
-	return key;
-}
-
-Test(openssl, answers)
-{
-	struct fwd_sig s;
-	EVP_PKEY *key = sign_p256(&s);
-
-	cr_assert_eq(c.verify(c.ctx, &s), FWD_OK);
-	s.digest[31] ^= 1;
-	cr_assert_eq(c.verify(c.ctx, &s), FWD_E_SIG);
-	s.digest[31] ^= 1;
-	point[64] ^= 1;			/* not on the curve */
-	cr_assert_eq(c.verify(c.ctx, &s), FWD_E_KEY);
-	point[64] ^= 1;
-	s.key.type = FWD_KEY_P384;	/* nor on that one */
-	cr_assert_eq(c.verify(c.ctx, &s), FWD_E_KEY);
-	s.key.type = FWD_KEY_NONE;
-	cr_assert_eq(c.verify(c.ctx, &s), FWD_E_ALG);
-	s.key.type = FWD_KEY_RSA;
-	s.digest_alg = 0;
-	s.key.exponent = (struct fwd_span){ (const uint8_t *)"\3", 1 };
-	cr_assert_eq(c.verify(c.ctx, &s), FWD_E_ALG);
-	s.key.type = FWD_KEY_P256;
-	cr_assert_eq(c.verify(c.ctx, &s), FWD_OK);
-	EVP_PKEY_free(key);
-}
-
-/*
- * r = -z / d makes u1 G + u2 Q the point at infinity, for any s: in range and
- * yet no signature.  Some libraries fail at it instead of saying no.
- */
-Test(openssl, point_at_infinity)
-{
-	struct fwd_sig s;
-	EVP_PKEY *key = sign_p256(&s);
-	EC_GROUP *g = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
-	const BIGNUM *n = EC_GROUP_get0_order(g);
-	BN_CTX *ctx = BN_CTX_new();
-	BIGNUM *d = NULL, *z = BN_bin2bn(s.digest, 32, NULL), *r = BN_new();
-
-	cr_assert_eq(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &d),
-	    1);
-	cr_assert_not_null(BN_mod_inverse(r, d, n, ctx));
-	cr_assert_eq(BN_mod_mul(r, r, z, n, ctx), 1);
-	cr_assert_eq(BN_sub(r, n, r), 1);
-	cr_assert_eq(BN_bn2binpad(r, raw, 32), 32);
-	cr_assert_eq(c.verify(c.ctx, &s), FWD_E_SIG);
-	BN_free(d);
-	BN_free(z);
-	BN_free(r);
-	BN_CTX_free(ctx);
-	EC_GROUP_free(g);
-	EVP_PKEY_free(key);
-}
+PORT_TESTS(openssl, c)
 
 Test(openssl, ed25519_in_parts)
 {
@@ -199,14 +44,14 @@ Test(openssl, ed25519_in_parts)
 	struct fwd_span part[3] = { { text, 3 }, { NULL, 0 },
 	    { text + 3, sizeof text - 3 } };
 	struct fwd_sig s = { .alg = FWD_ED25519, .msg = part, .msg_n = 3 };
-	size_t n = 64, point_n = sizeof point;
+	size_t n = 64, point_n = sizeof port_point;
 
-	cr_assert_eq(EVP_PKEY_get_raw_public_key(key, point, &point_n), 1);
+	cr_assert_eq(EVP_PKEY_get_raw_public_key(key, port_point, &point_n), 1);
 	s.key = (struct fwd_key){ .type = FWD_KEY_ED25519,
-	    .point = { point, 32 } };
+	    .point = { port_point, 32 } };
 	cr_assert_eq(EVP_DigestSignInit(m, NULL, NULL, NULL, key), 1);
-	cr_assert_eq(EVP_DigestSign(m, raw, &n, text, sizeof text), 1);
-	s.sig = (struct fwd_span){ raw, 64 };
+	cr_assert_eq(EVP_DigestSign(m, port_raw, &n, text, sizeof text), 1);
+	s.sig = (struct fwd_span){ port_raw, 64 };
 	cr_assert_eq(c.verify(c.ctx, &s), FWD_OK);
 	s.msg_n = 2;
 	cr_assert_eq(c.verify(c.ctx, &s), FWD_E_SIG);
@@ -278,9 +123,9 @@ Test(allocations, each_fails_in_turn)
 	long i;
 
 	open_port();
-	key = sign_p256(&s);
+	key = port_sign_p256(&s);
 	for (int bad = 0; bad < 2; bad++) {
-		raw[63] ^= (uint8_t)bad;
+		port_raw[63] ^= (uint8_t)bad;
 		i = 0;
 		do {
 			hit = false;

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records of installed releases.  The body is: the head below, an entry for
+ * each image, the envelope, and the SHA-256 of all this; numbers are big
+ * endian.  A record counts when its commit mark is written, which happens after
+ * the body was read back.  Of the envelope the payloads and the severed command
+ * sequences are left out; the text is kept if there is room, so that a device
+ * can say what it runs.
+ */
+#include "device/internal.h"
+#include "device/record.h"
+
+enum {
+	BODY = FWD_MARKS * FWD_WRITE_MAX,	/* where it begins */
+	/* head: magic, sequence number, number, envelope's length, images */
+	HEAD = 8 + 8 + 8 + 8 + 8,
+	/* entry: area, algorithm, size, digest */
+	ENTRY = 8 + 8 + 8 + FWD_DIGEST_MAX,
+	DIGEST = 32,
+};
+
+_Static_assert(BODY + HEAD + FWD_COMPONENTS_MAX * ENTRY + DIGEST +
+    FWD_WRITE_MAX <= FWD_RECORD_OVERHEAD, "FWD_RECORD_OVERHEAD is too small");
+
+static const uint8_t magic[8] = { 'F', 'W', 'R', 'E', 'C', 'O', 'R', '1' };
+/* A mark that is written; far from erased and from all zeros. */
+static const uint8_t mark_set[FWD_WRITE_MAX] = {
+	0x5a, 0x3c, 0xc3, 0xa5, 0x69, 0x96, 0x0f, 0xf0,
+	0x5a, 0x3c, 0xc3, 0xa5, 0x69, 0x96, 0x0f, 0xf0,
+	0x5a, 0x3c, 0xc3, 0xa5, 0x69, 0x96, 0x0f, 0xf0,
+	0x5a, 0x3c, 0xc3, 0xa5, 0x69, 0x96, 0x0f, 0xf0,
+};
+
+static uint8_t *
+put64(uint8_t *out, uint64_t v)
+{
+	for (size_t i = 0; i < 8; i++)
+		out[i] = (uint8_t)(v >> (56 - 8 * i));
+	return out + 8;
+}
+
+static uint64_t
+take64(const uint8_t **p)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		v = v << 8 | (*p)[i];
+	*p += 8;
+	return v;
+}
+
+/* ---- marks ----------------------------------------------------------- */
+
+enum mark_state { MARK_ERASED, MARK_TORN, MARK_SET };
+
+static fwd_status
+read_mark(struct fwd_device *dev, uint32_t bank, enum fwd_mark mark,
+    enum mark_state *state)
+{
+	uint8_t unit[FWD_WRITE_MAX];
+	uint8_t ones = 0xff;
+
+	*state = MARK_TORN;
+	FWD_TRY(dev->flash->read(dev->flash->ctx, FWD_AREA_RECORD, bank,
+	    (uint64_t)mark * FWD_WRITE_MAX, unit, sizeof unit));
+	for (size_t i = 0; i < sizeof unit; i++)
+		ones &= unit[i];
+	if (ones == 0xff)
+		*state = MARK_ERASED;
+	else if (fwd_equal(unit, mark_set, sizeof unit, FWD_E_STORE) ==
+	    FWD_OK)
+		*state = MARK_SET;
+	return FWD_OK;
+}
+
+fwd_status
+fwd_record_mark(struct fwd_device *dev, uint32_t bank, enum fwd_mark mark)
+{
+	enum mark_state state;
+
+	FWD_TRY(dev->flash->write(dev->flash->ctx, FWD_AREA_RECORD, bank,
+	    (uint64_t)mark * FWD_WRITE_MAX, mark_set, sizeof mark_set));
+	FWD_TRY(read_mark(dev, bank, mark, &state));
+	return state == MARK_SET ? FWD_OK : FWD_E_STORE;
+}
+
+/*
+ * Clear the mark that makes the record count first: an erasure that is cut may
+ * leave it and take away the others.
+ */
+fwd_status
+fwd_record_erase(struct fwd_device *dev, uint32_t bank)
+{
+	static const uint8_t cleared[FWD_WRITE_MAX];
+	const struct fwd_flash *const f = dev->flash;
+	enum mark_state state;
+
+	FWD_TRY(read_mark(dev, bank, FWD_MARK_COMMIT, &state));
+	if (state != MARK_ERASED)
+		FWD_TRY(f->write(f->ctx, FWD_AREA_RECORD, bank,
+		    (uint64_t)FWD_MARK_COMMIT * FWD_WRITE_MAX, cleared,
+		    sizeof cleared));
+	return f->erase(f->ctx, FWD_AREA_RECORD, bank, dev->record_size);
+}
+
+/*
+ * What the marks mean.  Confirmation has to be whole; that the release was
+ * tried or has failed counts as soon as a bit of it is there.
+ */
+static fwd_status
+read_state(struct fwd_device *dev, uint32_t bank, enum fwd_bank_state *state)
+{
+	enum mark_state mark[FWD_MARKS];
+
+	*state = FWD_BANK_EMPTY;
+	for (uint32_t i = 0; i < FWD_MARKS; i++)
+		FWD_TRY(read_mark(dev, bank, (enum fwd_mark)i, &mark[i]));
+	if (mark[FWD_MARK_COMMIT] != MARK_SET)
+		return FWD_OK;
+	if (mark[FWD_MARK_FAILED] != MARK_ERASED)
+		*state = FWD_BANK_FAILED;
+	else if (mark[FWD_MARK_CONFIRMED] == MARK_SET)
+		*state = FWD_BANK_CONFIRMED;
+	else if (mark[FWD_MARK_TRIED] != MARK_ERASED)
+		*state = FWD_BANK_TRIED;
+	else
+		*state = FWD_BANK_PENDING;
+	return FWD_OK;
+}
+
+/* ---- reading --------------------------------------------------------- */
+
+static fwd_status
+read_body(struct fwd_device *dev, uint32_t bank, uint64_t off, void *p,
+    size_t n)
+{
+	return dev->flash->read(dev->flash->ctx, FWD_AREA_RECORD, bank,
+	    BODY + off, p, n);
+}
+
+/* The head; false when it cannot be one. */
+static bool
+decode_head(const struct fwd_device *dev, const uint8_t *head,
+    struct fwd_record *rec)
+{
+	const uint8_t *p = head + sizeof magic;
+	uint64_t images;
+
+	if (memcmp(head, magic, sizeof magic) != 0)
+		return false;
+	rec->bank.sequence_number = take64(&p);
+	rec->bank.number = take64(&p);
+	rec->bank.envelope_n = take64(&p);
+	images = take64(&p);
+	if (images > FWD_COMPONENTS_MAX ||
+	    rec->bank.envelope_n > dev->run->envelope_max ||
+	    rec->bank.envelope_n > dev->record_size - FWD_RECORD_OVERHEAD)
+		return false;
+	rec->images = (uint32_t)images;
+	return true;
+}
+
+static bool
+decode_image(const struct fwd_device *dev, const uint8_t *entry,
+    struct fwd_record_image *image)
+{
+	const uint8_t *p = entry;
+	const uint64_t area = take64(&p);
+
+	image->alg = (int64_t)take64(&p);
+	image->size = take64(&p);
+	memcpy(image->digest, p, FWD_DIGEST_MAX);
+	if (area >= dev->components || fwd_digest_size(image->alg) == 0 ||
+	    image->size > dev->component[area].size)
+		return false;
+	image->area = (uint32_t)area;
+	return true;
+}
+
+/* Length of the body before its digest. */
+static uint64_t
+body_size(const struct fwd_record *rec)
+{
+	return HEAD + (uint64_t)rec->images * ENTRY + rec->bank.envelope_n;
+}
+
+/* Hash the body of a record and compare; FWD_E_IMAGE when it differs. */
+static fwd_status
+check_digest(struct fwd_device *dev, uint32_t bank,
+    const struct fwd_record *rec, const uint8_t *want)
+{
+	const struct fwd_crypto *const crypto = dev->run->crypto;
+	uint8_t got[FWD_DIGEST_MAX];
+	const uint64_t size = body_size(rec);
+	uint64_t off = 0;
+	size_t n;
+
+	FWD_TRY(crypto->hash_start(crypto->ctx, FWD_SHA256));
+	for (; off < size; off += n) {
+		n = size - off < dev->run->transfer_n ? (size_t)(size - off) :
+		    dev->run->transfer_n;
+		FWD_TRY(read_body(dev, bank, off, dev->run->transfer, n));
+		FWD_TRY(crypto->hash_add(crypto->ctx, dev->run->transfer, n));
+	}
+	if (fwd_launder64(off) != size)
+		fwd_panic();
+	FWD_TRY(crypto->hash_end(crypto->ctx, got, DIGEST));
+	return fwd_equal(got, want, DIGEST, FWD_E_IMAGE);
+}
+
+/* FWD_E_IMAGE: there is no record that holds. */
+static fwd_status
+read_content(struct fwd_device *dev, uint32_t bank, struct fwd_record *rec)
+{
+	uint8_t part[ENTRY], digest[DIGEST];
+
+	FWD_TRY(read_body(dev, bank, 0, part, HEAD));
+	if (!decode_head(dev, part, rec))
+		return FWD_E_IMAGE;
+	for (uint32_t i = 0; i < rec->images; i++) {
+		FWD_TRY(read_body(dev, bank, HEAD + (uint64_t)i * ENTRY, part,
+		    ENTRY));
+		if (!decode_image(dev, part, &rec->image[i]))
+			return FWD_E_IMAGE;
+	}
+	FWD_TRY(read_body(dev, bank, body_size(rec), digest, sizeof digest));
+	return check_digest(dev, bank, rec, digest);
+}
+
+fwd_status
+fwd_record_read(struct fwd_device *dev, uint32_t bank)
+{
+	struct fwd_record *const rec = &dev->record;
+	fwd_status s;
+
+	memset(rec, 0, sizeof *rec);
+	FWD_TRY(read_state(dev, bank, &rec->bank.state));
+	if (rec->bank.state == FWD_BANK_EMPTY)
+		return FWD_OK;
+	s = read_content(dev, bank, rec);
+	if (s == FWD_E_IMAGE) {
+		memset(rec, 0, sizeof *rec);
+		return FWD_OK;
+	}
+	return s;
+}
+
+fwd_status
+fwd_record_envelope(struct fwd_device *dev, uint32_t bank,
+    struct fwd_span *envelope)
+{
+	const size_t n = (size_t)dev->record.bank.envelope_n;
+
+	*envelope = fwd_span_of(NULL, 0);
+	FWD_TRY(read_body(dev, bank, HEAD + (uint64_t)dev->record.images *
+	    ENTRY, dev->run->envelope, n));
+	*envelope = fwd_span_of(dev->run->envelope, n);
+	return FWD_OK;
+}
+
+/* ---- writing --------------------------------------------------------- */
+
+/* A body under way: hashed, and written in whole units. */
+struct writer {
+	struct fwd_device *dev;
+	uint32_t bank;
+	uint64_t off;			/* in the area, of unit */
+	size_t n;			/* bytes in unit */
+	uint8_t unit[FWD_WRITE_MAX];
+};
+
+static fwd_status
+flush(struct writer *w)
+{
+	const struct fwd_flash *const f = w->dev->flash;
+
+	if (w->n == 0)
+		return FWD_OK;
+	memset(w->unit + w->n, 0xff, sizeof w->unit - w->n);
+	FWD_TRY(f->write(f->ctx, FWD_AREA_RECORD, w->bank, w->off, w->unit,
+	    sizeof w->unit));
+	w->off += sizeof w->unit;
+	w->n = 0;
+	return FWD_OK;
+}
+
+static fwd_status
+put(struct writer *w, const uint8_t *p, size_t n, bool hash)
+{
+	const struct fwd_crypto *const crypto = w->dev->run->crypto;
+	size_t part;
+
+	if (hash)
+		FWD_TRY(crypto->hash_add(crypto->ctx, p, n));
+	for (; n > 0; p += part, n -= part) {
+		part = sizeof w->unit - w->n < n ? sizeof w->unit - w->n : n;
+		memcpy(w->unit + w->n, p, part);
+		w->n += part;
+		if (w->n == sizeof w->unit)
+			FWD_TRY(flush(w));
+	}
+	return FWD_OK;
+}
+
+static fwd_status
+put_head(struct writer *w, const struct fwd_record *rec)
+{
+	uint8_t head[HEAD], *p = head + sizeof magic;
+
+	memcpy(head, magic, sizeof magic);
+	p = put64(p, rec->bank.sequence_number);
+	p = put64(p, rec->bank.number);
+	p = put64(p, rec->bank.envelope_n);
+	(void)put64(p, rec->images);
+	return put(w, head, sizeof head, true);
+}
+
+static fwd_status
+put_image(struct writer *w, const struct fwd_record_image *image)
+{
+	uint8_t entry[ENTRY], *p = entry;
+
+	p = put64(p, image->area);
+	p = put64(p, (uint64_t)image->alg);
+	p = put64(p, image->size);
+	memcpy(p, image->digest, FWD_DIGEST_MAX);
+	return put(w, entry, sizeof entry, true);
+}
+
+/* An envelope as it is recorded: head, two pairs, perhaps the text. */
+struct parts {
+	struct fwd_span pairs;
+	struct fwd_span text;		/* its byte string; n 0: left out */
+	size_t n;
+};
+
+enum { PARTS_HEAD = 3, TEXT_KEY = 1 };
+
+static fwd_status
+take_parts(const struct fwd_device *dev, struct parts *parts)
+{
+	const struct fwd_envelope *const env = &dev->run->env;
+	const uint64_t room = dev->record_size - FWD_RECORD_OVERHEAD;
+	struct fwd_cbor c = fwd_cbor_open(env->whole);
+	struct fwd_cbor_map map;
+	struct fwd_member m;
+	uint64_t tag;
+	size_t at = 0;
+
+	FWD_TRY(fwd_cbor_tag(&c, &tag));
+	FWD_TRY(fwd_cbor_map(&c, &map));
+	parts->pairs = fwd_span_of(c.left.p,
+	    (size_t)(env->members.p - c.left.p));
+	parts->text = fwd_span_of(NULL, 0);
+	parts->n = PARTS_HEAD + parts->pairs.n;
+	if (parts->n > room)
+		return FWD_E_STORE_SIZE;
+	while (fwd_envelope_next(env, &at, &m)) {
+		if (m.key != FWD_MAN_TEXT ||
+		    m.bstr.n + TEXT_KEY > room - parts->n)
+			continue;
+		parts->text = m.bstr;
+		parts->n += TEXT_KEY + m.bstr.n;
+	}
+	return FWD_OK;
+}
+
+fwd_status
+fwd_record_envelope_size(const struct fwd_device *dev, uint64_t *n)
+{
+	struct parts parts;
+
+	*n = 0;
+	FWD_TRY(take_parts(dev, &parts));
+	*n = parts.n;
+	return FWD_OK;
+}
+
+static fwd_status
+put_envelope(struct writer *w)
+{
+	static const uint8_t key = FWD_MAN_TEXT;
+	uint8_t head[PARTS_HEAD] = { 0xd8, 0x6b, 0xa2 };
+	struct parts parts;
+
+	FWD_TRY(take_parts(w->dev, &parts));
+	if (parts.text.n != 0)
+		head[2] = 0xa3;
+	FWD_TRY(put(w, head, sizeof head, true));
+	FWD_TRY(put(w, parts.pairs.p, parts.pairs.n, true));
+	if (parts.text.n == 0)
+		return FWD_OK;
+	FWD_TRY(put(w, &key, sizeof key, true));
+	return put(w, parts.text.p, parts.text.n, true);
+}
+
+static fwd_status
+write_body(struct writer *w, const struct fwd_record *rec, uint8_t *digest)
+{
+	const struct fwd_crypto *const crypto = w->dev->run->crypto;
+
+	FWD_TRY(crypto->hash_start(crypto->ctx, FWD_SHA256));
+	FWD_TRY(put_head(w, rec));
+	for (uint32_t i = 0; i < rec->images; i++)
+		FWD_TRY(put_image(w, &rec->image[i]));
+	FWD_TRY(put_envelope(w));
+	FWD_TRY(crypto->hash_end(crypto->ctx, digest, DIGEST));
+	FWD_TRY(put(w, digest, DIGEST, false));
+	return flush(w);
+}
+
+/* Does flash hold what was meant to be written? */
+static fwd_status
+read_back(struct fwd_device *dev, uint32_t bank, const uint8_t *digest)
+{
+	const struct fwd_record *const rec = &dev->record;
+	uint8_t stored[DIGEST];
+
+	FWD_TRY(check_digest(dev, bank, rec, digest));
+	FWD_TRY(read_body(dev, bank, body_size(rec), stored, sizeof stored));
+	return fwd_equal(stored, digest, sizeof stored, FWD_E_IMAGE);
+}
+
+fwd_status
+fwd_record_write(struct fwd_device *dev, uint32_t bank)
+{
+	struct writer w = { .dev = dev, .bank = bank, .off = BODY };
+	uint8_t digest[FWD_DIGEST_MAX];
+
+	FWD_TRY(write_body(&w, &dev->record, digest));
+	if (read_back(dev, bank, digest) != FWD_OK)
+		return FWD_E_STORE;
+	return fwd_record_mark(dev, bank, FWD_MARK_COMMIT);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records of installed releases, inside the device library. */
+#ifndef FWD_RECORD_H
+#define FWD_RECORD_H
+
+#include "device/fwslots.h"
+
+/*
+ * A record area: four marks, each in FWD_WRITE_MAX bytes of its own so that
+ * each can be written by itself, then the body.
+ */
+enum fwd_mark {
+	FWD_MARK_COMMIT = 0,		/* the body is complete */
+	FWD_MARK_TRIED,
+	FWD_MARK_FAILED,
+	FWD_MARK_CONFIRMED,
+	FWD_MARKS,
+};
+
+/* Read a bank's record into dev->record and judge its form and digest; state
+   EMPTY if it does not hold.  Uses the transfer buffer.  FWD_E_STORE. */
+FWD_MUST_USE fwd_status fwd_record_read(struct fwd_device *dev,
+    uint32_t bank);
+/* Read the envelope behind that record into run->envelope. */
+FWD_MUST_USE fwd_status fwd_record_envelope(struct fwd_device *dev,
+    uint32_t bank, struct fwd_span *envelope);
+/* Length of the envelope in run->env as it is recorded.  FWD_E_STORE_SIZE:
+   too long. */
+FWD_MUST_USE fwd_status fwd_record_envelope_size(const struct fwd_device *dev,
+    uint64_t *n);
+/* Make sure that the bank holds no record, then erase it.  FWD_E_STORE. */
+FWD_MUST_USE fwd_status fwd_record_erase(struct fwd_device *dev,
+    uint32_t bank);
+/* Write dev->record as the bank's, which must be erased, with the envelope in
+   run->env; read it back, and commit it.  FWD_E_STORE, FWD_E_STORE_SIZE. */
+FWD_MUST_USE fwd_status fwd_record_write(struct fwd_device *dev,
+    uint32_t bank);
+FWD_MUST_USE fwd_status fwd_record_mark(struct fwd_device *dev, uint32_t bank,
+    enum fwd_mark mark);
+
+/* ---- slots_port.c ---------------------------------------------------- */
+
+/* What stands between the library's runs and the flash. */
+struct fwd_glue {
+	struct fwd_port port;		/* handed to the run */
+	const struct fwd_port *under;	/* the caller's */
+	struct fwd_device *dev;
+	bool booting;
+};
+
+/* Put the glue between the run and its port, and take it away again. */
+void fwd_glue_attach(struct fwd_glue *g, struct fwd_device *dev,
+    bool booting);
+void fwd_glue_detach(struct fwd_glue *g);
+/* FWD_OK if a load sequence may write there: to memory that no record names.
+   component: index in the manifest.  FWD_E_DISABLED. */
+FWD_MUST_USE fwd_status fwd_glue_may_load(const struct fwd_device *dev,
+    uint32_t component);
+/* From now on nothing is written, read or invoked, only judged. */
+void fwd_glue_judge_only(struct fwd_glue *g);
+
+/* ---- counter.c ------------------------------------------------------- */
+
+/* FWD_E_STORE when no bank of the counter holds: it is not provisioned. */
+FWD_MUST_USE fwd_status fwd_counter_read(struct fwd_device *dev, uint64_t *v);
+/* Raise it to v; never lowers it. */
+FWD_MUST_USE fwd_status fwd_counter_raise(struct fwd_device *dev, uint64_t v);
+FWD_MUST_USE fwd_status fwd_counter_init(struct fwd_device *dev, uint64_t v);
+
+#endif

@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Install, boot, confirm: see fwslots.h for what they promise.  The order of
+ * writes is what makes the promises hold:
+ *
+ * install  end the bank's record; images; record body; commit mark
+ * boot     failed mark, on the bank that this one is booted instead of; tried
+ *          mark, before an unconfirmed release runs for the first time
+ * confirm  confirmed mark; counter (a boot raises it if power failed between)
+ */
+#include "device/internal.h"
+#include "device/record.h"
+
+/* ---- what there is --------------------------------------------------- */
+
+static fwd_status
+check_device(const struct fwd_device *dev)
+{
+	const size_t unit = dev->flash->write_unit;
+
+	if (unit == 0 || unit > FWD_WRITE_MAX || (unit & (unit - 1)) != 0 ||
+	    dev->components == 0 || dev->components > FWD_COMPONENTS_MAX ||
+	    dev->record_size <= FWD_RECORD_OVERHEAD ||
+	    (dev->boot != FWD_BOOT_FAST && dev->boot != FWD_BOOT_FULL))
+		return FWD_E_API;
+	for (uint32_t i = 0; i < dev->components; i++)
+		if (dev->component[i].slots != 1 &&
+		    dev->component[i].slots != 2)
+			return FWD_E_API;
+	return FWD_OK;
+}
+
+static const char *const state_names[] = {
+	[FWD_BANK_EMPTY] = "empty",
+	[FWD_BANK_PENDING] = "pending",
+	[FWD_BANK_TRIED] = "tried",
+	[FWD_BANK_FAILED] = "failed",
+	[FWD_BANK_CONFIRMED] = "confirmed",
+};
+
+const char *
+fwd_bank_state_name(enum fwd_bank_state state)
+{
+	return (unsigned)state < sizeof state_names / sizeof state_names[0] ?
+	    state_names[state] : "unknown";
+}
+
+/* What was found in, or becomes of, a bank. */
+static fwd_status
+note_bank(struct fwd_device *dev, uint32_t bank, fwd_status s,
+    struct fwd_fact fact)
+{
+	return fwd_note(dev->run, FWD_STEP_BANK, s, bank, 0, fact,
+	    fwd_fact_none());
+}
+
+/* The same where nothing is decided by it. */
+static void
+tell_bank(struct fwd_device *dev, uint32_t bank, fwd_status s,
+    struct fwd_fact fact)
+{
+	const fwd_status told = note_bank(dev, bank, s, fact);
+
+	(void)told;
+}
+
+static struct fwd_fact
+state_fact(enum fwd_bank_state state)
+{
+	const char *const name = fwd_bank_state_name(state);
+	size_t n = 0;
+
+	while (name[n] != '\0')
+		n++;
+	return fwd_fact_text(fwd_span_of(name, n));
+}
+
+/* Is a newer than b? */
+static bool
+newer(const struct fwd_bank *a, const struct fwd_bank *b)
+{
+	return a->sequence_number > b->sequence_number ||
+	    (a->sequence_number == b->sequence_number &&
+	    a->number > b->number);
+}
+
+/* Remember which areas the record at hand, that bank's, names. */
+static void
+list_areas(struct fwd_device *dev, uint32_t bank)
+{
+	dev->listed[bank] = 0;
+	for (uint32_t i = 0; i < dev->record.images; i++)
+		dev->listed[bank] |= UINT32_C(1) << dev->record.image[i].area;
+}
+
+static fwd_status
+read_bank(struct fwd_device *dev, uint32_t bank)
+{
+	dev->have[bank] = (struct fwd_bank){ .state = FWD_BANK_EMPTY };
+	dev->listed[bank] = 0;
+	FWD_TRY(fwd_record_read(dev, bank));
+	dev->have[bank] = dev->record.bank;
+	list_areas(dev, bank);
+	return FWD_OK;
+}
+
+static fwd_status
+read_banks(struct fwd_device *dev)
+{
+	for (uint32_t i = 0; i < FWD_BANKS; i++)
+		FWD_TRY(read_bank(dev, i));
+	return FWD_OK;
+}
+
+/* ---- install --------------------------------------------------------- */
+
+/*
+ * What a bank is worth to the device: the one worth less is written.  After a
+ * boot the bank that runs is never worth less than the other.
+ */
+static unsigned
+worth(const struct fwd_bank *bank, const struct fwd_bank *other)
+{
+	switch (bank->state) {
+	case FWD_BANK_CONFIRMED:
+		return other->state == FWD_BANK_CONFIRMED &&
+		    newer(other, bank) ? 1 : 4;
+	case FWD_BANK_TRIED:
+		return 3;
+	case FWD_BANK_PENDING:
+		return 2;
+	default:
+		return 0;
+	}
+}
+
+static uint32_t
+choose_target(const struct fwd_bank have[FWD_BANKS])
+{
+	return worth(&have[1], &have[0]) < worth(&have[0], &have[1]) ? 1 : 0;
+}
+
+/* Every component with two slots is in the record, or the bank is a mixture. */
+static fwd_status
+check_record(const struct fwd_device *dev)
+{
+	const struct fwd_record *const rec = &dev->record;
+	uint32_t k;
+
+	for (uint32_t i = 0; i < dev->components; i++) {
+		for (k = 0; k < rec->images; k++)
+			if (rec->image[k].area == i)
+				break;
+		if (dev->component[i].slots == 2 && k == rec->images)
+			return FWD_E_COMPONENT_SET;
+	}
+	return rec->images != 0 ? FWD_OK : FWD_E_COMPONENT_SET;
+}
+
+/* The record of what a run has installed. */
+static fwd_status
+make_record(struct fwd_device *dev)
+{
+	const struct fwd_ctx *const run = dev->run;
+	const struct fwd_bank *const have = dev->have;
+	struct fwd_record *const rec = &dev->record;
+	struct fwd_record_image *to;
+
+	memset(rec, 0, sizeof *rec);
+	rec->bank.sequence_number = run->man.sequence_number;
+	rec->bank.number = 1 + (have[0].number > have[1].number ?
+	    have[0].number : have[1].number);
+	FWD_TRY(fwd_record_envelope_size(dev, &rec->bank.envelope_n));
+	for (uint32_t i = 0; i < run->components; i++) {
+		const struct fwd_component *const c = &run->component[i];
+
+		if (!c->ever_written || c->copied_from)
+			continue;
+		if (fwd_launder(c->validated) == 0)
+			return FWD_E_UNCHECKED_IMAGE;
+		to = &rec->image[rec->images++];
+		to->area = dev->area[i];
+		to->alg = c->have_alg;
+		to->size = c->have_size;
+		memcpy(to->digest, c->have, sizeof to->digest);
+	}
+	return note_bank(dev, dev->bank, check_record(dev),
+	    FWD_FACT_LITERAL("written"));
+}
+
+/* What would refuse to start is not recorded. */
+static fwd_status
+judge_start(struct fwd_device *dev, struct fwd_glue *glue)
+{
+	struct fwd_ctx *const run = dev->run;
+
+	list_areas(dev, dev->bank);
+	if (dev->alone)
+		dev->listed[1 - dev->bank] = 0;
+	for (uint32_t i = 0; i < run->components; i++)
+		run->component[i].ever_written = false;
+	fwd_glue_judge_only(glue);
+	FWD_TRY(fwd_manifest_start(run));
+	for (uint32_t i = 0; i < run->components; i++)
+		if (run->component[i].ever_written)
+			FWD_TRY(fwd_note(run, FWD_STEP_COMPONENT,
+			    fwd_glue_may_load(dev, i), i, 0, fwd_fact_none(),
+			    fwd_fact_none()));
+	return FWD_OK;
+}
+
+static fwd_status
+install_with(struct fwd_device *dev, struct fwd_glue *glue)
+{
+	FWD_TRY(fwd_bundle_open(dev->run));
+	FWD_TRY(fwd_manifest_install(dev->run));
+	FWD_TRY(make_record(dev));
+	FWD_TRY(judge_start(dev, glue));
+	return note_bank(dev, dev->bank, fwd_record_write(dev, dev->bank),
+	    FWD_FACT_LITERAL("recorded"));
+}
+
+static fwd_status
+begin_install(struct fwd_device *dev)
+{
+	FWD_TRY(fwd_run_begin(dev->run));
+	FWD_TRY(check_device(dev));
+	FWD_TRY(fwd_counter_read(dev, &dev->counter));
+	FWD_TRY(read_banks(dev));
+	dev->bank = choose_target(dev->have);
+	dev->prepared = dev->alone = false;
+	return FWD_OK;
+}
+
+fwd_status
+fwd_device_install(struct fwd_device *dev, uint32_t *bank)
+{
+	struct fwd_glue glue;
+	fwd_status s;
+
+	*bank = FWD_NO_INDEX;
+	fwd_glue_attach(&glue, dev, false);
+	s = begin_install(dev);
+	if (s == FWD_OK)
+		s = install_with(dev, &glue);
+	s = fwd_verdict(dev->run, s);
+	fwd_glue_detach(&glue);
+	FWD_TRY(s);
+	*bank = dev->bank;
+	return FWD_OK;
+}
+
+/* ---- boot ------------------------------------------------------------ */
+
+/* The manifest's component for an area; their number: it does not name it. */
+static uint32_t
+find_component(const struct fwd_device *dev, uint32_t area)
+{
+	uint32_t i;
+
+	for (i = 0; i < dev->run->components; i++)
+		if (dev->area[i] == area)
+			break;
+	return i;
+}
+
+/* Compare what is stored with the record. */
+static fwd_status
+compare_image(struct fwd_device *dev, uint32_t i,
+    const struct fwd_record_image *image)
+{
+	const size_t n = fwd_digest_size(image->alg);
+	uint8_t got[FWD_DIGEST_MAX];
+
+	FWD_TRY(fwd_hash_stored(dev->run, i, image->alg, image->size, got));
+	FWD_TRY(fwd_note(dev->run, FWD_STEP_IMAGE, fwd_equal(got,
+	    image->digest, n, FWD_E_IMAGE), i, 0,
+	    fwd_fact_hex(fwd_span_of(got, n)),
+	    fwd_fact_hex(fwd_span_of(image->digest, n))));
+	dev->run->component[i].validated = true;
+	return FWD_OK;
+}
+
+/* full: the validate sequence has run, and has to have matched the image. */
+static fwd_status
+check_image(struct fwd_device *dev, const struct fwd_record_image *image,
+    bool full)
+{
+	const uint32_t i = find_component(dev, image->area);
+	struct fwd_component *const c = &dev->run->component[i];
+
+	if (i == dev->run->components)
+		return FWD_E_COMPONENT;
+	if (fwd_launder(full) == 0)
+		FWD_TRY(compare_image(dev, i, image));
+	if (fwd_launder(c->validated) == 0)
+		return FWD_E_UNCHECKED_IMAGE;
+	/* what a load sequence may copy */
+	c->have_alg = image->alg;
+	c->have_size = image->size;
+	memcpy(c->have, image->digest, sizeof c->have);
+	return FWD_OK;
+}
+
+/* Is the manifest the one that was recorded, and not too old?  Only what was
+   confirmed may be older than the counter: it is what the device falls back
+   to. */
+static fwd_status
+check_number(struct fwd_device *dev)
+{
+	const struct fwd_bank *const bank = &dev->record.bank;
+	const uint64_t number = dev->run->man.sequence_number;
+	const uint64_t least = bank->state == FWD_BANK_CONFIRMED ?
+	    bank->sequence_number : dev->counter;
+	fwd_status s = FWD_OK;
+
+	if (number != bank->sequence_number ||
+	    fwd_launder64(number) < least)
+		s = FWD_E_ROLLBACK;
+	FWD_TRY(fwd_note(dev->run, FWD_STEP_SEQUENCE_NUMBER, s, FWD_NO_INDEX,
+	    0, fwd_fact_uint(number), fwd_fact_uint(least)));
+	if (fwd_launder64(least) > fwd_launder64(number))
+		fwd_panic();
+	return FWD_OK;
+}
+
+/* Is what lies in the bank still what was installed? */
+static fwd_status
+verify_bank(struct fwd_device *dev)
+{
+	const struct fwd_record *const rec = &dev->record;
+	const bool full = fwd_launder(dev->boot) != FWD_BOOT_FAST;
+	struct fwd_span envelope;
+	uint32_t i;
+
+	FWD_TRY(fwd_record_envelope(dev, dev->bank, &envelope));
+	FWD_TRY(fwd_boot_begin(dev->run, envelope, full));
+	FWD_TRY(check_number(dev));
+	if (full)
+		FWD_TRY(fwd_section_run(dev->run, FWD_MAN_VALIDATE));
+	for (i = 0; i < rec->images; i++)
+		FWD_TRY(check_image(dev, &rec->image[i], full));
+	if (fwd_launder(i) != rec->images)
+		fwd_panic();
+	return FWD_OK;
+}
+
+/*
+ * Just before the release runs: write down what the next boot has to know.  Of
+ * these only the tried mark is worth not booting for.
+ */
+static fwd_status
+account(struct fwd_device *dev, bool give_up)
+{
+	const struct fwd_bank *const bank = &dev->record.bank;
+	const uint32_t other = 1 - dev->bank;
+
+	if (give_up)
+		tell_bank(dev, other, fwd_record_mark(dev, other,
+		    FWD_MARK_FAILED), FWD_FACT_LITERAL("given up"));
+	if (bank->state == FWD_BANK_CONFIRMED)
+		/* Power may have failed between the mark and the counter. */
+		tell_bank(dev, dev->bank, fwd_counter_raise(dev,
+		    bank->sequence_number), FWD_FACT_LITERAL("counted"));
+	if (bank->state == FWD_BANK_PENDING)
+		return note_bank(dev, dev->bank, fwd_record_mark(dev,
+		    dev->bank, FWD_MARK_TRIED), FWD_FACT_LITERAL("tried"));
+	return FWD_OK;
+}
+
+static fwd_status
+run_bank(struct fwd_device *dev, bool give_up)
+{
+	FWD_TRY(verify_bank(dev));
+	FWD_TRY(account(dev, give_up));
+	tell_bank(dev, dev->bank, FWD_OK, FWD_FACT_LITERAL("boots"));
+	return fwd_manifest_start(dev->run);
+}
+
+/*
+ * Which bank to try, and in which states: the newest release first.  One that
+ * was tried and has not confirmed itself comes last, the newest of two at the
+ * very last.
+ */
+static bool
+is_turn(const struct fwd_device *dev, uint32_t turn, uint32_t first,
+    uint32_t *bank)
+{
+	enum fwd_bank_state state;
+
+	*bank = turn == 0 || turn == 3 ? first : 1 - first;
+	state = dev->have[*bank].state;
+	return turn < FWD_BANKS ? state == FWD_BANK_PENDING ||
+	    state == FWD_BANK_CONFIRMED : state == FWD_BANK_TRIED;
+}
+
+static fwd_status
+boot(struct fwd_device *dev)
+{
+	const uint32_t first = newer(&dev->have[1], &dev->have[0]) ? 1 : 0;
+	bool refused[FWD_BANKS] = { false, false };
+	fwd_status s;
+	uint32_t k;
+
+	for (uint32_t turn = 0; turn < 2 * FWD_BANKS; turn++) {
+		if (!is_turn(dev, turn, first, &k))
+			continue;
+		dev->bank = k;
+		s = fwd_record_read(dev, k);
+		if (s == FWD_OK)
+			s = run_bank(dev, refused[1 - k] || (k != first &&
+			    dev->have[first].state == FWD_BANK_TRIED));
+		if (fwd_launder(s) == FWD_OK)
+			return s;
+		refused[k] = true;
+		tell_bank(dev, k, s, FWD_FACT_LITERAL("does not boot"));
+	}
+	return FWD_E_NOTHING_BOOTABLE;
+}
+
+/* What cannot be read does not keep the rest from booting. */
+static fwd_status
+begin_boot(struct fwd_device *dev)
+{
+	fwd_status s;
+
+	FWD_TRY(fwd_run_begin(dev->run));
+	FWD_TRY(check_device(dev));
+	if (fwd_counter_read(dev, &dev->counter) != FWD_OK)
+		dev->counter = UINT64_MAX;
+	for (uint32_t i = 0; i < FWD_BANKS; i++) {
+		s = read_bank(dev, i);
+		tell_bank(dev, i, s, state_fact(dev->have[i].state));
+	}
+	return FWD_OK;
+}
+
+/* Does the clock that the policy trusts know the time? */
+static bool
+has_time(const struct fwd_ctx *run)
+{
+	int64_t now = INT64_MIN;
+
+	return run->port->now != NULL &&
+	    run->port->now(run->port->ctx, &now) == FWD_OK &&
+	    now >= run->policy->time_min;
+}
+
+fwd_status
+fwd_device_boot(struct fwd_device *dev, uint32_t *bank)
+{
+	const struct fwd_policy *const policy = dev->run->policy;
+	struct fwd_policy as_it_is = *policy;
+	struct fwd_glue glue;
+	fwd_status s;
+
+	*bank = FWD_NO_INDEX;
+	if (policy->clock == FWD_CLOCK_TRUSTED && !has_time(dev->run))
+		as_it_is.clock = FWD_CLOCK_NONE;
+	dev->run->policy = &as_it_is;
+	fwd_glue_attach(&glue, dev, true);
+	s = begin_boot(dev);
+	if (s == FWD_OK)
+		s = boot(dev);
+	s = fwd_verdict(dev->run, s);
+	fwd_glue_detach(&glue);
+	dev->run->policy = policy;
+	FWD_TRY(s);
+	*bank = dev->bank;
+	return FWD_OK;
+}
+
+/* ---- confirm, provision, status -------------------------------------- */
+
+fwd_status
+fwd_device_confirm(struct fwd_device *dev, uint32_t bank)
+{
+	const struct fwd_bank *const have = &dev->record.bank;
+
+	FWD_TRY(check_device(dev));
+	if (bank >= FWD_BANKS)
+		return FWD_E_API;
+	FWD_TRY(fwd_record_read(dev, bank));
+	if (have->state == FWD_BANK_TRIED)
+		FWD_TRY(fwd_record_mark(dev, bank, FWD_MARK_CONFIRMED));
+	else if (have->state != FWD_BANK_CONFIRMED)
+		return FWD_E_UNCONFIRMED;
+	return fwd_counter_raise(dev, have->sequence_number);
+}
+
+fwd_status
+fwd_device_provision(struct fwd_device *dev, uint64_t counter)
+{
+	FWD_TRY(check_device(dev));
+	for (uint32_t i = 0; i < FWD_BANKS; i++)
+		FWD_TRY(dev->flash->erase(dev->flash->ctx, FWD_AREA_RECORD, i,
+		    dev->record_size));
+	return fwd_counter_init(dev, counter);
+}
+
+fwd_status
+fwd_device_status(struct fwd_device *dev, struct fwd_bank bank[FWD_BANKS],
+    uint64_t *counter)
+{
+	memset(bank, 0, sizeof dev->have);
+	*counter = 0;
+	FWD_TRY(check_device(dev));
+	FWD_TRY(read_banks(dev));
+	memcpy(bank, dev->have, sizeof dev->have);
+	return fwd_counter_read(dev, counter);
+}

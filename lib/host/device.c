@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Install, boot, confirm and status of a device directory. */
+#include <string.h>
+
+#include "host/device_internal.h"
+#include "host/internal.h"
+#include "port/fwport.h"
+
+static void
+release(json_t **tree)
+{
+	json_decref(*tree);
+}
+
+/* ---- what a device holds ---------------------------------------------- */
+
+static json_t *
+number(uint64_t v)
+{
+	return v <= INT64_MAX ? json_integer((json_int_t)v) :
+	    json_sprintf("%ju", (uintmax_t)v);
+}
+
+static json_t *
+bank_json(const struct fwd_bank *bank, uint32_t i)
+{
+	json_t *const o = json_object();
+	int bad;
+
+	bad = json_object_set_new(o, "bank", json_integer(i));
+	bad |= json_object_set_new(o, "state",
+	    json_string(fwd_bank_state_name(bank->state)));
+	if (bank->state != FWD_BANK_EMPTY) {
+		bad |= json_object_set_new(o, "sequence-number",
+		    number(bank->sequence_number));
+		bad |= json_object_set_new(o, "installation",
+		    number(bank->number));
+	}
+	if (bad == 0)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+/* Banks and counter as they are now; without the latter it is null. */
+static enum fw_kind
+banks_json(struct fw_device *d, json_t *report, struct fw_error *err)
+{
+	FW_CLEANUP(release) json_t *list = json_array();
+	struct fwd_bank bank[FWD_BANKS];
+	uint64_t counter;
+	int bad = 0;
+
+	d->holds = fwd_device_status(&d->dev, bank, &counter);
+	FW_TRY(fw_device_check_flash(d, err));
+	for (uint32_t i = 0; i < FWD_BANKS; i++)
+		bad |= json_array_append_new(list, bank_json(&bank[i], i));
+	bad |= json_object_set(report, "banks", list);
+	bad |= json_object_set_new(report, "counter", d->holds == FWD_OK ?
+	    number(counter) : json_null());
+	return bad == 0 ? FW_OK : fw_fail(err, FW_E_NOMEM, "out of memory");
+}
+
+enum fw_kind
+fw_device_state(struct fw_device *d, json_t *report, struct fw_error *err)
+{
+	int bad;
+
+	bad = json_object_set_new(report, "flash-operations",
+	    number(d->flash->flash.operations));
+	FW_TRY(banks_json(d, report, err));
+	FW_TRY(fw_device_get_running(d, err));
+	bad |= json_object_set_new(report, "running",
+	    d->bank == FWD_NO_INDEX ? json_null() : json_integer(d->bank));
+	return bad == 0 ? FW_OK : fw_fail(err, FW_E_NOMEM, "out of memory");
+}
+
+/* ---- what is judged: install, boot ------------------------------------ */
+
+static enum fw_kind
+act_load(void *ctx, struct fw_profile *out, struct fw_error *err)
+{
+	return fw_device_profile(((struct fw_device *)ctx)->opt, out, err);
+}
+
+/* For the report: where the components of the run lie. */
+static void
+place(struct fw_device *d, struct fw_profile *p, struct fw_profiled *at,
+    const struct fwd_ctx *run)
+{
+	for (uint32_t i = 0; i < run->components; i++)
+		at->component[i] = (int)d->dev.area[i];
+	for (size_t i = 0; i < p->components; i++)
+		p->component[i].slot = d->dev.bank;
+}
+
+static fwd_status
+act_install(void *ctx, struct fw_profile *p, struct fw_profiled *at,
+    struct fwd_ctx *run)
+{
+	struct fw_device *const d = ctx;
+	fwd_status s;
+
+	fw_device_set_up(d, p, run);
+	if (d->flash == NULL)
+		return FWD_E_STORE;
+	s = fwd_device_install(&d->dev, &d->bank);
+	place(d, p, at, run);
+	return s;
+}
+
+static fwd_status
+act_boot(void *ctx, struct fw_profile *p, struct fw_profiled *at,
+    struct fwd_ctx *run)
+{
+	struct fw_device *const d = ctx;
+	fwd_status s;
+
+	d->fast = p->boot == FWD_BOOT_FAST;
+	fw_device_set_up(d, p, run);
+	if (d->flash == NULL)
+		return FWD_E_STORE;
+	s = fwd_device_boot(&d->dev, &d->bank);
+	place(d, p, at, run);
+	if (s != FWD_OK) {		/* what was left is what did not boot */
+		run->signers = 0;
+		run->components = 0;
+		run->man = (struct fwd_manifest){ 0 };
+	}
+	return s;
+}
+
+static enum fw_kind
+judge(const struct fw_device_options *opt, struct fw_device *d,
+    fwd_status (*run)(void *ctx, struct fw_profile *p,
+    struct fw_profiled *at, struct fwd_ctx *ctx_run), json_t **report,
+    fwd_status *verdict, struct fw_error *err)
+{
+	const struct fw_judge_act act = { d, act_load, run };
+	const struct fw_judge_options o = {
+		.bundle = opt->bundle, .device = opt->dir, .act = &act,
+		.time = opt->time, .now = opt->now, .crypto = opt->crypto,
+		.trace = opt->trace,
+	};
+	const enum fw_kind kind = fw_judge(&o, report, verdict, err);
+
+	/* What went wrong beneath says more than the verdict. */
+	if (kind == FW_OK)
+		FW_TRY(fw_device_check_flash(d, err));
+	return kind;
+}
+
+/* Add the bank, and what the device holds now. */
+static enum fw_kind
+complete(struct fw_device *d, json_t *report, struct fw_error *err)
+{
+	const struct fw_device_options calm = { .dir = d->opt->dir,
+	    .crypto = d->opt->crypto };
+	FW_CLEANUP(release) json_t *now = NULL;
+	const uint64_t operations = d->flash->flash.operations;
+	fwd_status s;
+	int bad = 0;
+
+	if (d->bank != FWD_NO_INDEX)
+		bad = json_object_set_new(report, "bank",
+		    json_integer(d->bank));
+	fw_device_close(d);		/* and its lock */
+	FW_TRY(fw_device_status(&calm, &now, &s, err));
+	bad |= json_object_set(report, "banks", json_object_get(now, "banks"));
+	bad |= json_object_set(report, "counter",
+	    json_object_get(now, "counter"));
+	bad |= json_object_set_new(report, "flash-operations",
+	    number(operations));
+	return bad == 0 ? FW_OK : fw_fail(err, FW_E_NOMEM, "out of memory");
+}
+
+enum fw_kind
+fw_device_install(const struct fw_device_options *opt, json_t **report,
+    fwd_status *verdict, struct fw_error *err)
+{
+	FW_CLEANUP(fw_device_close) struct fw_device d = FW_DEVICE_NONE;
+	FW_CLEANUP(release) json_t *tree = NULL;
+
+	FW_TRY(fw_device_open(opt, &d, err));
+	FW_TRY(judge(opt, &d, act_install, &tree, verdict, err));
+	FW_TRY(complete(&d, tree, err));
+	*report = json_incref(tree);
+	return FW_OK;
+}
+
+enum fw_kind
+fw_device_boot(const struct fw_device_options *opt, json_t **report,
+    fwd_status *verdict, struct fw_error *err)
+{
+	FW_CLEANUP(fw_device_close) struct fw_device d = FW_DEVICE_NONE;
+	FW_CLEANUP(release) json_t *tree = NULL;
+	struct fw_device_options timeless = *opt;
+
+	timeless.time = FW_TIME_NONE;
+	FW_TRY(fw_device_open(&timeless, &d, err));
+	fw_device_clear_running(&d);
+	FW_TRY(judge(&timeless, &d, act_boot, &tree, verdict, err));
+	(void)json_object_del(tree, "attachments");
+	if (json_object_set_new(tree, "action", json_string("boot")) != 0 ||
+	    (d.fast && json_array_append_new(json_object_get(tree,
+	    "not-judged"), json_string("signatures: fast boot compares with "
+	    "what was recorded at installation")) != 0))
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	if (d.bank != FWD_NO_INDEX)
+		FW_TRY(fw_device_set_running(&d, err));
+	FW_TRY(complete(&d, tree, err));
+	*report = json_incref(tree);
+	return FW_OK;
+}
+
+/* ---- what is not: confirm, status ------------------------------------- */
+
+/* A run that reads records only. */
+struct plain {
+	struct fw_device d;
+	struct fw_profile profile;
+	struct fwp_crypto *crypto;
+	struct fwd_ctx run;
+	uint8_t transfer[4096];
+};
+
+static void
+plain_close(struct plain *p)
+{
+	fw_device_close(&p->d);
+	fw_profile_deinit(&p->profile);
+	fwp_crypto_free(p->crypto);
+}
+
+static enum fw_kind
+plain_open(const struct fw_device_options *opt, struct plain *p,
+    struct fw_error *err)
+{
+	FW_TRY(fw_device_open(opt, &p->d, err));
+	FW_TRY(fw_device_profile(opt, &p->profile, err));
+	p->crypto = fwp_crypto_new(opt->crypto != NULL ? opt->crypto :
+	    "openssl");
+	if (p->crypto == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	p->run.crypto = fwp_crypto_get(p->crypto);
+	p->run.envelope_max = FW_ENVELOPE_MAX;
+	p->run.transfer = p->transfer;
+	p->run.transfer_n = sizeof p->transfer;
+	fw_device_set_up(&p->d, &p->profile, &p->run);
+	return fw_device_check_flash(&p->d, err);
+}
+
+/* The verdict, as all reports have it. */
+static int
+verdict_json(json_t *o, fwd_status s)
+{
+	const struct fwd_event refusal = { .step = FWD_STEP_VERDICT,
+	    .status = s, .index = FWD_NO_INDEX };
+	int bad;
+
+	bad = json_object_set_new(o, "verdict",
+	    json_string(s == FWD_OK ? "accepted" : "refused"));
+	if (s != FWD_OK)
+		bad |= json_object_set_new(o, "refusal",
+		    fw_refusal_json(&refusal));
+	return bad;
+}
+
+/* The report of an action that judges no manifest; what the device holds may
+   turn the verdict. */
+static enum fw_kind
+plain_report(struct plain *p, const char *action, fwd_status *verdict,
+    json_t **report, struct fw_error *err)
+{
+	FW_CLEANUP(release) json_t *o = json_object();
+	int bad;
+
+	FW_TRY(fw_device_state(&p->d, o, err));
+	if (*verdict == FWD_OK)
+		*verdict = p->d.holds;
+	bad = json_object_set_new(o, "action", json_string(action));
+	bad |= verdict_json(o, *verdict);
+	bad |= json_object_set_new(o, "directory",
+	    json_string(p->d.opt->dir));
+	bad |= json_object_set_new(o, "tool",
+	    json_string("fwverify " FW_VERSION));
+	if (bad != 0)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	*report = json_incref(o);
+	return FW_OK;
+}
+
+enum fw_kind
+fw_device_confirm(const struct fw_device_options *opt, json_t **report,
+    fwd_status *verdict, struct fw_error *err)
+{
+	FW_CLEANUP(plain_close) struct plain p = { .d = FW_DEVICE_NONE };
+
+	FW_TRY(plain_open(opt, &p, err));
+	FW_TRY(fw_device_get_running(&p.d, err));
+	*verdict = p.d.bank == FWD_NO_INDEX ? FWD_E_UNCONFIRMED :
+	    fwd_device_confirm(&p.d.dev, p.d.bank);
+	FW_TRY(fw_device_check_flash(&p.d, err));
+	return plain_report(&p, "confirm", verdict, report, err);
+}
+
+enum fw_kind
+fw_device_status(const struct fw_device_options *opt, json_t **report,
+    fwd_status *verdict, struct fw_error *err)
+{
+	FW_CLEANUP(plain_close) struct plain p = { .d = FW_DEVICE_NONE };
+
+	FW_TRY(plain_open(opt, &p, err));
+	*verdict = FWD_OK;
+	return plain_report(&p, "status", verdict, report, err);
+}

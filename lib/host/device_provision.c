@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A new device: its directory, profile, anchors and erased records. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "host/device_internal.h"
+#include "host/internal.h"
+
+#define PROFILE_MAX	((size_t)1 << 20)
+#define ANCHOR_MAX	((size_t)1 << 20)
+
+static void
+close_dir(DIR **dir)
+{
+	if (*dir != NULL)
+		(void)closedir(*dir);
+}
+
+/* A name that a provisioning which was cut short may have left. */
+static bool
+is_ours(const char *name)
+{
+	static const char *const begin[] = { "anchor-", "record.bank-",
+	    "counter.bank-", "component-", ".fw-" };
+
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return true;
+	for (size_t i = 0; i < sizeof begin / sizeof begin[0]; i++)
+		if (strncmp(name, begin[i], strlen(begin[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Make the directory; one that is there holds nothing but ours. */
+static enum fw_kind
+take_directory(const char *path, struct fw_error *err)
+{
+	FW_CLEANUP(close_dir) DIR *dir = NULL;
+	const struct dirent *e;
+
+	if (mkdir(path, 0777) == 0)
+		return FW_OK;
+	if (errno != EEXIST)
+		return fw_fail_errno(err, FW_E_IO, "cannot make '%s'", path);
+	dir = opendir(path);
+	if (dir == NULL)
+		return fw_fail_errno(err, FW_E_INPUT,
+		    "cannot open device directory '%s'", path);
+	if (faccessat(dirfd(dir), FW_DEVICE_PROFILE, F_OK,
+	    AT_SYMLINK_NOFOLLOW) == 0)
+		return fw_fail(err, FW_E_INPUT, "'%s' is a device already "
+		    "(remove it, or name another)", path);
+	while ((e = readdir(dir)) != NULL)
+		if (!is_ours(e->d_name))
+			return fw_fail(err, FW_E_INPUT, "'%s' is not empty: "
+			    "it holds '%s' (name a directory of its own)",
+			    path, e->d_name);
+	return FW_OK;
+}
+
+static enum fw_kind
+copy_file(const char *from, size_t max, const char *to, struct fw_error *err)
+{
+	FW_CLEANUP(fw_buf_deinit) struct fw_buf text = { 0 };
+
+	FW_TRY(fw_file_read(from, max, &text, err));
+	return fw_file_write(to, text.p, text.n, err);
+}
+
+/* An anchor that cannot be read is found out now. */
+static enum fw_kind
+copy_anchors(const struct fw_device_options *opt, const struct fw_profile *p,
+    struct fw_error *err)
+{
+	for (size_t i = 0; i < p->anchors; i++) {
+		FW_CLEANUP(fw_anchor_deinit) struct fw_anchor anchor = { 0 };
+		FW_FREE char *to = NULL;
+
+		FW_TRY(fw_anchor_load(p->anchor_path[i], &anchor, err));
+		FW_TRY(fw_device_anchor_path(opt, i, &to, err));
+		FW_TRY(copy_file(p->anchor_path[i], ANCHOR_MAX, to, err));
+	}
+	return FW_OK;
+}
+
+static enum fw_kind
+erase_flash(struct fw_device *d, const struct fw_profile *p,
+    struct fw_error *err)
+{
+	struct fwd_ctx *const run = calloc(1, sizeof *run);
+	fwd_status s;
+
+	if (run == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	fw_device_set_up(d, p, run);
+	if (d->flash == NULL) {
+		free(run);
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	}
+	s = fwd_device_provision(&d->dev, p->sequence_number);
+	free(run);
+	FW_TRY(fw_device_check_flash(d, err));
+	if (s != FWD_OK)
+		return fw_fail(err, FW_E_IO, "cannot provision '%s': %s",
+		    d->opt->dir, fwd_status_text(s));
+	return FW_OK;
+}
+
+static void
+free_profile(struct fw_profile *p)
+{
+	fw_profile_deinit(p);
+}
+
+/* The profile comes last: with it the directory is a device. */
+static enum fw_kind
+provision(const char *profile, const struct fw_device_options *opt,
+    struct fw_error *err)
+{
+	FW_CLEANUP(fw_device_close) struct fw_device d = FW_DEVICE_NONE;
+	FW_CLEANUP(free_profile) struct fw_profile p = { 0 };
+	FW_FREE char *to = NULL;
+
+	FW_TRY(fw_profile_load(profile, &p, err));
+	FW_TRY(fw_device_profile_fits(&p, err));
+	FW_TRY(take_directory(opt->dir, err));
+	FW_TRY(fw_device_open(opt, &d, err));
+	FW_TRY(copy_anchors(opt, &p, err));
+	FW_TRY(erase_flash(&d, &p, err));
+	FW_TRY(fw_device_path(opt, FW_DEVICE_PROFILE, &to, err));
+	return copy_file(profile, PROFILE_MAX, to, err);
+}
+
+enum fw_kind
+fw_device_provision(const char *profile, const struct fw_device_options *opt,
+    json_t **report, fwd_status *verdict, struct fw_error *err)
+{
+	FW_TRY(provision(profile, opt, err));
+	FW_TRY(fw_device_status(opt, report, verdict, err));
+	if (json_object_set_new(*report, "action", json_string("provision")) ==
+	    0)
+		return FW_OK;
+	json_decref(*report);
+	*report = NULL;
+	return fw_fail(err, FW_E_NOMEM, "out of memory");
+}
