@@ -22,17 +22,19 @@ alg_ok(int64_t alg)
 	}
 }
 
-static fwd_status
-check_signature(struct fwd_ctx *ctx, const struct fwd_cose *cose,
-    const struct fwd_key *key)
+fwd_status
+fwd_cose_check(const struct fwd_crypto *crypto, const struct fwd_cose *cose,
+    const struct fwd_key *key, struct fwd_span payload)
 {
 	struct fwd_tbs tbs;
 
+	if (!alg_ok(cose->alg))
+		return FWD_E_ALG;
 	if (key->type == FWD_KEY_RSA && key->point.n < RSA_SIGNER_MIN)
 		return FWD_E_KEY;
-	fwd_cose_tbs(cose->protected_, ctx->env.payload, &tbs);
-	return fwd_sig_check(ctx->crypto, cose->alg, key, tbs.msg,
-	    FWD_TBS_PARTS, cose->sig);
+	fwd_cose_tbs(cose->protected_, payload, &tbs);
+	return fwd_sig_check(crypto, cose->alg, key, tbs.msg, FWD_TBS_PARTS,
+	    cose->sig);
 }
 
 /* Find the anchor without certificate whose key made the signature. */
@@ -41,7 +43,6 @@ check_bare(struct fwd_ctx *ctx, const struct fwd_cose *cose,
     struct fwd_chain_result *chain)
 {
 	const struct fwd_policy *const policy = ctx->policy;
-
 	fwd_status none = FWD_E_ANCHOR, s;
 	struct fwd_key key;
 
@@ -49,13 +50,16 @@ check_bare(struct fwd_ctx *ctx, const struct fwd_cose *cose,
 		if (policy->anchor[i].name.n != 0 ||
 		    fwd_key_read(policy->anchor[i].spki, &key) != FWD_OK)
 			continue;
-		s = check_signature(ctx, cose, &key);
+		s = fwd_cose_check(ctx->crypto, cose, &key, ctx->env.payload);
 		if (s == FWD_E_ALG)
 			none = s;	/* whose, the port cannot tell */
 		if (s != FWD_OK && s != FWD_E_CRYPTO && s != FWD_E_FAULT)
 			continue;	/* another anchor's, perhaps */
 		*chain = (struct fwd_chain_result){ .anchor = i, .key = key };
-		return s;		/* which the caller judges again */
+		FWD_TRY(s);
+		return fwd_revoked_check(ctx->crypto, policy,
+		    policy->anchor[i].spki, fwd_ctx_tracer(ctx),
+		    FWD_NO_INDEX);
 	}
 	return none;
 }
@@ -67,7 +71,8 @@ check_chain(struct fwd_ctx *ctx, const struct fwd_cose *cose,
 {
 	FWD_TRY(fwd_chain_check(ctx->crypto, ctx->policy, ctx->now,
 	    cose->cert, cose->certs, fwd_ctx_tracer(ctx), chain));
-	return check_signature(ctx, cose, &chain->key);
+	return fwd_cose_check(ctx->crypto, cose, &chain->key,
+	    ctx->env.payload);
 }
 
 /* One modulus is one RSA key: its holder can sign for any exponent. */

@@ -9,34 +9,18 @@
 
 enum { CELL = FWD_WRITE_MAX };		/* number, complement, filler */
 
-static void
-put64(uint8_t *out, uint64_t v)
-{
-	for (size_t i = 0; i < 8; i++)
-		out[i] = (uint8_t)(v >> (56 - 8 * i));
-}
-
-static uint64_t
-get64(const uint8_t *p)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < 8; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
 static fwd_status
 read_cell(struct fwd_device *dev, uint32_t bank, bool *holds, uint64_t *v)
 {
 	uint8_t cell[CELL];
+	const uint8_t *p = cell;
 
 	*holds = false;
 	*v = 0;
 	FWD_TRY(dev->flash->read(dev->flash->ctx, FWD_AREA_COUNTER, bank, 0,
 	    cell, sizeof cell));
-	*v = get64(cell);
-	*holds = fwd_launder64(*v) == ~get64(cell + 8);
+	*v = fwd_take64(&p);
+	*holds = fwd_launder64(*v) == ~fwd_take64(&p);
 	return FWD_OK;
 }
 
@@ -49,13 +33,12 @@ write_cell(struct fwd_device *dev, uint32_t bank, uint64_t v)
 	bool holds;
 
 	memset(cell, 0, sizeof cell);
-	put64(cell, v);
-	put64(cell + 8, ~v);
+	(void)fwd_put64(fwd_put64(cell, v), ~v);
 	FWD_TRY(f->erase(f->ctx, FWD_AREA_COUNTER, bank, sizeof cell));
 	FWD_TRY(f->write(f->ctx, FWD_AREA_COUNTER, bank, 0, cell,
 	    sizeof cell));
 	FWD_TRY(read_cell(dev, bank, &holds, &back));
-	return holds && back == v ? FWD_OK : FWD_E_STORE;
+		return holds && back == v ? FWD_OK : FWD_E_STORE;
 }
 
 /* The bank that holds the highest number. */

@@ -43,6 +43,7 @@ static uint64_t launder_lying(uint64_t v);
 #undef check_policy
 #undef judge
 #include "device/policy.c"
+#include "device/revocation.c"
 #include "device/sequence.c"
 #define names sig_names
 #include "device/sig.c"

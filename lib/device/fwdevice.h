@@ -362,7 +362,20 @@
 	    "an event that the manifest waits for has not come")	\
 	X(FWD_E_ORDER, 0x5589efd7,	\
 	    "order",	\
-	    "commands without strict order depend on their order")
+	    "commands without strict order depend on their order")	\
+	/* the life of keys */	\
+	X(FWD_E_REVOKED, 0x4efd9b4d,	\
+	    "certificate-revoked",	\
+	    "the key of a certificate, or of a signer, is revoked")	\
+	X(FWD_E_REVOCATIONS, 0x04a27f06,	\
+	    "revocation-list",	\
+	    "the revocation list is malformed, or no anchor that may revoke has signed it")	\
+	X(FWD_E_REVOCATIONS_OLD, 0x07fcdda8,	\
+	    "revocation-list-old",	\
+	    "the revocation list is older than the one in force, or another one of the same number")	\
+	X(FWD_E_ANCHOR_LIST, 0x50628aa7,	\
+	    "trust-anchor-list",	\
+	    "the list of trust anchors is malformed, or the policy cannot be met with it")
 
 enum fwd_status_value {
 #define FWD_STATUS_CONST(name, value, code, text) name = value,
@@ -588,6 +601,7 @@ FWD_MUST_USE fwd_status fwd_cbor_end(const struct fwd_cbor *c);
 	X(FWD_STEP_CERT_CA, "certificate-basic-constraints") \
 	X(FWD_STEP_CERT_USAGE, "certificate-key-usage") \
 	X(FWD_STEP_CERT_PURPOSE, "certificate-purpose") \
+	X(FWD_STEP_REVOKED, "key-revocation") \
 	X(FWD_STEP_CLOCK, "clock") \
 	X(FWD_STEP_ANCHOR, "trust-anchor") \
 	X(FWD_STEP_SIGNATURE, "signature") \
@@ -607,6 +621,8 @@ FWD_MUST_USE fwd_status fwd_cbor_end(const struct fwd_cbor *c);
 	X(FWD_STEP_IMAGE, "image") \
 	X(FWD_STEP_END, "end") \
 	X(FWD_STEP_BANK, "bank") \
+	X(FWD_STEP_ANCHOR_LIST, "trust-anchor-list") \
+	X(FWD_STEP_REVOCATIONS, "revocation-list") \
 	X(FWD_STEP_VERDICT, "verdict")
 
 enum fwd_step {
@@ -781,6 +797,15 @@ struct fwd_policy {
 	size_t rules;
 	const struct fwd_right *right;
 	size_t rights;
+	/*
+	 * Keys that do not count any more, wherever in a chain: their
+	 * identifiers, FWD_KEY_ID bytes each, as fwd_revocations_read gives
+	 * them.  A signature under a known anchor that needs one of them is
+	 * fatal.  revokers: the anchors that may sign revocation lists, as in
+	 * fwd_rule; 0 for none.
+	 */
+	struct fwd_span revoked;
+	uint32_t revokers;
 };
 
 /* id-kp-codeSigning, 1.3.6.1.5.5.7.3.3, for fwd_policy.purpose. */
@@ -817,6 +842,47 @@ FWD_MUST_USE fwd_status fwd_chain_check(const struct fwd_crypto *crypto,
  */
 FWD_MUST_USE fwd_status fwd_anchor_read(struct fwd_span cert,
     struct fwd_anchor *anchor);
+
+/* ---- the life of keys ------------------------------------------------ */
+
+/*
+ * The identifier of a key: the SHA-256 of its DER SubjectPublicKeyInfo (RFC
+ * 7093 section 2, method 4).  Errors: FWD_E_CRYPTO.
+ */
+#define FWD_KEY_ID		32u
+FWD_MUST_USE fwd_status fwd_key_id(const struct fwd_crypto *crypto,
+    struct fwd_span spki, uint8_t id[FWD_KEY_ID]);
+
+/*
+ * A revocation list, CBOR in deterministic encoding; a root signs it, or a
+ * bare key, as it would sign a digest, without x5chain:
+ *
+ *	signed = [ list: bstr .cbor list, signature: bstr .cbor COSE_Sign1 ]
+ *	list = [ "fw-revocations", version: 1, number: uint, revoked: bstr ]
+ *
+ * revoked: key identifiers behind one another, ascending, none twice.
+ */
+struct fwd_revocations {
+	uint64_t number;		/* grows from list to list */
+	struct fwd_span revoked;
+};
+
+/*
+ * Read such a list and judge it: its form, and that one of policy->revokers
+ * has signed it.  Nothing but the signature is looked at before that holds.
+ * Errors: FWD_E_REVOCATIONS, FWD_E_ALG, FWD_E_POLICY, FWD_E_CRYPTO.
+ */
+FWD_MUST_USE fwd_status fwd_revocations_read(const struct fwd_crypto *crypto,
+    const struct fwd_policy *policy, struct fwd_span data,
+    struct fwd_revocations *list);
+
+/*
+ * Read a list of trust anchors: a DER TrustAnchorList (RFC 5914 section 3)
+ * of one to FWD_ANCHORS_MAX certificates, from which the anchors are taken as
+ * fwd_anchor_read does.  Errors: FWD_E_ANCHOR_LIST.
+ */
+FWD_MUST_USE fwd_status fwd_anchors_read(struct fwd_span list,
+    struct fwd_anchor anchor[FWD_ANCHORS_MAX], size_t *n);
 
 /* ---- COSE_Sign1 ------------------------------------------------------ */
 

@@ -29,10 +29,14 @@
    envelope, rounded up to whole write units. */
 #define FWD_RECORD_OVERHEAD	2048u
 
+/* Bytes of a trust area besides the two lists in it, likewise. */
+#define FWD_TRUST_OVERHEAD	128u
+
 /* Areas of flash that are no component's. */
 enum {
 	FWD_AREA_RECORD = 0x100,	/* one in each bank */
 	FWD_AREA_COUNTER = 0x101,	/* likewise, 64 bytes are enough */
+	FWD_AREA_TRUST = 0x102,		/* likewise, if the device has it */
 };
 
 /*
@@ -58,11 +62,23 @@ struct fwd_flash {
 	    uint64_t off, uint8_t *p, size_t n);
 };
 
+/*
+ * What a component is for.  Of the second and third kind there is at most one
+ * each, and they need a trust area.  What they hold comes into force when the
+ * release that brought it is confirmed.
+ */
+enum {					/* fwd_device_component.kind */
+	FWD_KIND_IMAGE = 0,
+	FWD_KIND_ANCHORS = 0xa56c,	/* for fwd_anchors_read */
+	FWD_KIND_REVOCATIONS = 0xc3f5,	/* for fwd_revocations_read */
+};
+
 /* A component the device has. */
 struct fwd_device_component {
 	struct fwd_span id;		/* encoded identifier */
 	uint64_t size;			/* of a slot */
 	uint32_t slots;			/* 1 or 2 */
+	uint32_t kind;
 };
 
 enum {					/* fwd_device.boot */
@@ -99,8 +115,24 @@ struct fwd_record_image {
 
 struct fwd_record {
 	struct fwd_bank bank;
+	uint64_t anchors_n;		/* the list it was judged by; 0: the
+					   anchors of the caller's policy */
 	uint32_t images;
 	struct fwd_record_image image[FWD_COMPONENTS_MAX];
+};
+
+/*
+ * Whom the device trusts now: the caller's policy, unless a release has
+ * replaced its anchors, each by the one at its place in the new list, so that
+ * rules and rights go on to hold.
+ */
+struct fwd_trust {
+	uint64_t generation;		/* of what is stored; 0: nothing is */
+	uint64_t release;		/* sequence number of the last one that
+					   brought anchors */
+	struct fwd_span anchors;	/* the list; empty: the policy's */
+	struct fwd_span revocations;	/* the signed list; empty: none */
+	struct fwd_revocations list;	/* what is in it */
 };
 
 /*
@@ -117,6 +149,19 @@ struct fwd_device {
 	uint32_t components;
 	uint64_t record_size;		/* of a record area */
 	uint32_t boot;			/* FWD_BOOT_ */
+	/*
+	 * A trust area, for a device whose anchors can be replaced or that
+	 * takes revocation lists; all 0 for others.  trust: memory for what
+	 * an area holds and for what may follow it, twice trust_size at most;
+	 * its content is the library's between calls as well.  A record area
+	 * has to have room for a list of anchors besides.
+	 */
+	uint64_t trust_size;
+	uint8_t *trust;
+	size_t trust_max;
+
+	/* results */
+	struct fwd_trust in_force;	/* of each function but provision */
 
 	/* private */
 	uint32_t bank;			/* the one that is worked on */
@@ -128,20 +173,27 @@ struct fwd_device {
 	struct fwd_bank have[FWD_BANKS];
 	uint32_t listed[FWD_BANKS];	/* areas their records name, 1 << area */
 	struct fwd_record record;	/* the one at hand */
+	size_t trust_n;			/* bytes of trust that are in use */
+	uint32_t trust_bank;		/* where in_force is stored */
+	struct fwd_anchor anchor[FWD_ANCHORS_MAX];	/* of a list */
+	struct fwd_anchor next[FWD_ANCHORS_MAX];	/* of one to come */
+	const struct fwd_policy *base;	/* the caller's */
+	struct fwd_policy policy;	/* the same with what is in force */
 };
 
 /* "empty", "pending", "tried", "failed", "confirmed". */
 const char *fwd_bank_state_name(enum fwd_bank_state state);
 
 /*
- * Make a new device's secure storage: erases both records and sets the
- * rollback counter.  FWD_E_STORE.
+ * Make a new device's secure storage: erases both records, empties the trust
+ * area and sets the rollback counter.  FWD_E_STORE.
  */
 FWD_MUST_USE fwd_status fwd_device_provision(struct fwd_device *dev,
     uint64_t counter);
 
-/* What the banks hold, and the rollback counter.  FWD_E_STORE; the banks are
-   told nevertheless when it is the counter that does not hold. */
+/* What the banks hold, and the rollback counter; dev->in_force.  FWD_E_STORE;
+   the banks are told nevertheless when it is the counter or the trust area
+   that does not hold. */
 FWD_MUST_USE fwd_status fwd_device_status(struct fwd_device *dev,
     struct fwd_bank bank[FWD_BANKS], uint64_t *counter);
 
@@ -151,8 +203,9 @@ FWD_MUST_USE fwd_status fwd_device_status(struct fwd_device *dev,
  * FWD_E_UNCONFIRMED when the running release, which has not been confirmed,
  * would be overwritten; FWD_E_COMPONENT_SET when the release does not write
  * all components that have two slots; FWD_E_STORE_SIZE when the envelope does
- * not fit into the record.  As far as the manifest shows it, these come before
- * anything is written.
+ * not fit into the record; FWD_E_ANCHOR_LIST and FWD_E_REVOCATIONS when it
+ * brings a list that could not come into force.  As far as the manifest shows
+ * it, these come before anything is written.
  */
 FWD_MUST_USE fwd_status fwd_device_install(struct fwd_device *dev,
     uint32_t *bank);
@@ -164,20 +217,33 @@ FWD_MUST_USE fwd_status fwd_device_install(struct fwd_device *dev,
  * other, if that is whole, and tried again otherwise.  One that was never
  * confirmed is not booted once the counter has passed it.  Validity dates of
  * certificates are not judged: they were, at installation; and a clock that
- * does not know the time is none.  FWD_E_NOTHING_BOOTABLE.
+ * does not know the time is none.  A release is judged by the anchors it was
+ * installed under.  Keys that were revoked since count for a release that has
+ * not been booted yet, whose signatures are then verified in any case, and not
+ * for others: a device does not stop.  FWD_E_NOTHING_BOOTABLE.
  *
- * A counter or a mark of the other bank that cannot be written does not keep
+ * A counter, trust area or mark of the other bank that cannot be written does not keep
  * the device from booting; the next boot tries again.
  */
 FWD_MUST_USE fwd_status fwd_device_boot(struct fwd_device *dev,
     uint32_t *bank);
 
 /*
- * The release in that bank, the one that runs, works: keep it, and raise the
+ * The release in that bank, the one that runs, works: keep it, put the trust
+ * anchors and the revocation list that it brought into force, and raise the
  * rollback counter.  FWD_E_UNCONFIRMED when it was not booted; FWD_E_STORE:
- * ask again, it may have been confirmed without the counter.
+ * ask again, it may have been confirmed without the rest.
  */
 FWD_MUST_USE fwd_status fwd_device_confirm(struct fwd_device *dev,
     uint32_t bank);
+
+/*
+ * Put a revocation list that came by itself into force (see
+ * fwd_revocations_read).  The same list again is no error; FWD_E_REVOCATIONS,
+ * FWD_E_REVOCATIONS_OLD; FWD_E_STORE_SIZE: it does not fit; FWD_E_API: there is
+ * no trust area.
+ */
+FWD_MUST_USE fwd_status fwd_device_revoke(struct fwd_device *dev,
+    struct fwd_span list);
 
 #endif

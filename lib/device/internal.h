@@ -144,6 +144,12 @@ fwd_envelope_member(void)
 /* Judge the signature blocks of ctx->env against the policy. */
 FWD_MUST_USE fwd_status fwd_authenticate(struct fwd_ctx *ctx);
 
+/* A signature by key over that payload, with an algorithm that signers may
+   have.  Errors: as of fwd_sig_check. */
+FWD_MUST_USE fwd_status fwd_cose_check(const struct fwd_crypto *crypto,
+    const struct fwd_cose *cose, const struct fwd_key *key,
+    struct fwd_span payload);
+
 /* Are these one key?  An RSA modulus is one, whatever the exponent. */
 bool fwd_same_key(const struct fwd_key *a, const struct fwd_key *b);
 
@@ -163,6 +169,17 @@ FWD_MUST_USE fwd_status fwd_policy_check(const struct fwd_policy *policy);
 FWD_MUST_USE fwd_status fwd_rules_check(struct fwd_ctx *ctx);
 /* May one of them sign for component i? */
 FWD_MUST_USE fwd_status fwd_right_check(struct fwd_ctx *ctx, uint32_t i);
+
+/* ---- revocation.c ---------------------------------------------------- */
+
+/* Is the key of that SubjectPublicKeyInfo one that still counts?  Reported,
+   with that index, if the policy has revoked any.  FWD_E_REVOKED. */
+FWD_MUST_USE fwd_status fwd_revoked_check(const struct fwd_crypto *crypto,
+    const struct fwd_policy *policy, struct fwd_span spki,
+    struct fwd_tracer trace, uint32_t index);
+/* A revocation list out of secure storage, judged before it was put there. */
+FWD_MUST_USE fwd_status fwd_revocations_stored(struct fwd_span data,
+    struct fwd_revocations *list);
 
 /* ---- clock.c --------------------------------------------------------- */
 

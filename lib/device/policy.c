@@ -95,6 +95,10 @@ judge_policy(const struct fwd_policy *p)
 	    (p->rules != 0 && p->rule == NULL) ||
 	    (p->rights != 0 && p->right == NULL))
 		return FWD_E_POLICY;
+	if ((p->revokers != 0 && !is_set_of(p, p->revokers)) ||
+	    p->revoked.n % FWD_KEY_ID != 0 ||
+	    (p->revoked.n != 0 && p->revoked.p == NULL))
+		return FWD_E_POLICY;
 	for (i = 0; i < p->rules; i++)
 		if (!rule_ok(p, &p->rule[i]))
 			return FWD_E_POLICY;

@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Records of installed releases.  The body is: the head below, an entry for
- * each image, the envelope, and the SHA-256 of all this; numbers are big
- * endian.  A record counts when its commit mark is written, which happens after
- * the body was read back.  Of the envelope the payloads and the severed command
- * sequences are left out; the text is kept if there is room, so that a device
- * can say what it runs.
+ * each image, the anchors it was judged by if a release had replaced those of
+ * the policy, and the envelope.  A record counts when its commit mark is
+ * written, which happens after the body was read back.  Of the envelope the
+ * payloads and the severed command sequences are left out; the text is kept if
+ * there is room, so that a device can say what it runs.
  */
 #include "device/internal.h"
 #include "device/record.h"
 
 enum {
 	BODY = FWD_MARKS * FWD_WRITE_MAX,	/* where it begins */
-	/* head: magic, sequence number, number, envelope's length, images */
-	HEAD = 8 + 8 + 8 + 8 + 8,
+	/* head: magic, sequence number, number, lengths of envelope and anchors,
+	   images */
+	HEAD = 8 + 8 + 8 + 8 + 8 + 8,
 	/* entry: area, algorithm, size, digest */
 	ENTRY = 8 + 8 + 8 + FWD_DIGEST_MAX,
-	DIGEST = 32,
 };
 
-_Static_assert(BODY + HEAD + FWD_COMPONENTS_MAX * ENTRY + DIGEST +
-    FWD_WRITE_MAX <= FWD_RECORD_OVERHEAD, "FWD_RECORD_OVERHEAD is too small");
+_Static_assert(BODY + HEAD + FWD_COMPONENTS_MAX * ENTRY +
+    FWD_BODY_DIGEST + FWD_WRITE_MAX <= FWD_RECORD_OVERHEAD,
+    "FWD_RECORD_OVERHEAD is too small");
 
 static const uint8_t magic[8] = { 'F', 'W', 'R', 'E', 'C', 'O', 'R', '1' };
 /* A mark that is written; far from erased and from all zeros. */
@@ -30,25 +31,6 @@ static const uint8_t mark_set[FWD_WRITE_MAX] = {
 	0x5a, 0x3c, 0xc3, 0xa5, 0x69, 0x96, 0x0f, 0xf0,
 	0x5a, 0x3c, 0xc3, 0xa5, 0x69, 0x96, 0x0f, 0xf0,
 };
-
-static uint8_t *
-put64(uint8_t *out, uint64_t v)
-{
-	for (size_t i = 0; i < 8; i++)
-		out[i] = (uint8_t)(v >> (56 - 8 * i));
-	return out + 8;
-}
-
-static uint64_t
-take64(const uint8_t **p)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < 8; i++)
-		v = v << 8 | (*p)[i];
-	*p += 8;
-	return v;
-}
 
 /* ---- marks ----------------------------------------------------------- */
 
@@ -149,13 +131,15 @@ decode_head(const struct fwd_device *dev, const uint8_t *head,
 
 	if (memcmp(head, magic, sizeof magic) != 0)
 		return false;
-	rec->bank.sequence_number = take64(&p);
-	rec->bank.number = take64(&p);
-	rec->bank.envelope_n = take64(&p);
-	images = take64(&p);
-	if (images > FWD_COMPONENTS_MAX ||
+	rec->bank.sequence_number = fwd_take64(&p);
+	rec->bank.number = fwd_take64(&p);
+	rec->bank.envelope_n = fwd_take64(&p);
+	rec->anchors_n = fwd_take64(&p);
+	images = fwd_take64(&p);
+	if (images > FWD_COMPONENTS_MAX || rec->anchors_n > dev->trust_size ||
 	    rec->bank.envelope_n > dev->run->envelope_max ||
-	    rec->bank.envelope_n > dev->record_size - FWD_RECORD_OVERHEAD)
+	    rec->bank.envelope_n + rec->anchors_n >
+	    dev->record_size - FWD_RECORD_OVERHEAD)
 		return false;
 	rec->images = (uint32_t)images;
 	return true;
@@ -166,10 +150,10 @@ decode_image(const struct fwd_device *dev, const uint8_t *entry,
     struct fwd_record_image *image)
 {
 	const uint8_t *p = entry;
-	const uint64_t area = take64(&p);
+	const uint64_t area = fwd_take64(&p);
 
-	image->alg = (int64_t)take64(&p);
-	image->size = take64(&p);
+	image->alg = (int64_t)fwd_take64(&p);
+	image->size = fwd_take64(&p);
 	memcpy(image->digest, p, FWD_DIGEST_MAX);
 	if (area >= dev->components || fwd_digest_size(image->alg) == 0 ||
 	    image->size > dev->component[area].size)
@@ -178,42 +162,25 @@ decode_image(const struct fwd_device *dev, const uint8_t *entry,
 	return true;
 }
 
+/* Where the anchors lie, with the envelope behind them. */
+static uint64_t
+anchors_at(const struct fwd_record *rec)
+{
+	return HEAD + (uint64_t)rec->images * ENTRY;
+}
+
 /* Length of the body before its digest. */
 static uint64_t
 body_size(const struct fwd_record *rec)
 {
-	return HEAD + (uint64_t)rec->images * ENTRY + rec->bank.envelope_n;
-}
-
-/* Hash the body of a record and compare; FWD_E_IMAGE when it differs. */
-static fwd_status
-check_digest(struct fwd_device *dev, uint32_t bank,
-    const struct fwd_record *rec, const uint8_t *want)
-{
-	const struct fwd_crypto *const crypto = dev->run->crypto;
-	uint8_t got[FWD_DIGEST_MAX];
-	const uint64_t size = body_size(rec);
-	uint64_t off = 0;
-	size_t n;
-
-	FWD_TRY(crypto->hash_start(crypto->ctx, FWD_SHA256));
-	for (; off < size; off += n) {
-		n = size - off < dev->run->transfer_n ? (size_t)(size - off) :
-		    dev->run->transfer_n;
-		FWD_TRY(read_body(dev, bank, off, dev->run->transfer, n));
-		FWD_TRY(crypto->hash_add(crypto->ctx, dev->run->transfer, n));
-	}
-	if (fwd_launder64(off) != size)
-		fwd_panic();
-	FWD_TRY(crypto->hash_end(crypto->ctx, got, DIGEST));
-	return fwd_equal(got, want, DIGEST, FWD_E_IMAGE);
+	return anchors_at(rec) + rec->anchors_n + rec->bank.envelope_n;
 }
 
 /* FWD_E_IMAGE: there is no record that holds. */
 static fwd_status
 read_content(struct fwd_device *dev, uint32_t bank, struct fwd_record *rec)
 {
-	uint8_t part[ENTRY], digest[DIGEST];
+	uint8_t part[ENTRY];
 
 	FWD_TRY(read_body(dev, bank, 0, part, HEAD));
 	if (!decode_head(dev, part, rec))
@@ -224,8 +191,8 @@ read_content(struct fwd_device *dev, uint32_t bank, struct fwd_record *rec)
 		if (!decode_image(dev, part, &rec->image[i]))
 			return FWD_E_IMAGE;
 	}
-	FWD_TRY(read_body(dev, bank, body_size(rec), digest, sizeof digest));
-	return check_digest(dev, bank, rec, digest);
+	return fwd_body_check(dev, FWD_AREA_RECORD, bank, BODY,
+	    body_size(rec));
 }
 
 fwd_status
@@ -253,79 +220,45 @@ fwd_record_envelope(struct fwd_device *dev, uint32_t bank,
 	const size_t n = (size_t)dev->record.bank.envelope_n;
 
 	*envelope = fwd_span_of(NULL, 0);
-	FWD_TRY(read_body(dev, bank, HEAD + (uint64_t)dev->record.images *
-	    ENTRY, dev->run->envelope, n));
+	FWD_TRY(read_body(dev, bank, anchors_at(&dev->record) +
+	    dev->record.anchors_n, dev->run->envelope, n));
 	*envelope = fwd_span_of(dev->run->envelope, n);
 	return FWD_OK;
 }
 
+fwd_status
+fwd_record_anchors(struct fwd_device *dev, uint32_t bank, uint8_t *to)
+{
+	return read_body(dev, bank, anchors_at(&dev->record), to,
+	    (size_t)dev->record.anchors_n);
+}
+
 /* ---- writing --------------------------------------------------------- */
 
-/* A body under way: hashed, and written in whole units. */
-struct writer {
-	struct fwd_device *dev;
-	uint32_t bank;
-	uint64_t off;			/* in the area, of unit */
-	size_t n;			/* bytes in unit */
-	uint8_t unit[FWD_WRITE_MAX];
-};
-
 static fwd_status
-flush(struct writer *w)
-{
-	const struct fwd_flash *const f = w->dev->flash;
-
-	if (w->n == 0)
-		return FWD_OK;
-	memset(w->unit + w->n, 0xff, sizeof w->unit - w->n);
-	FWD_TRY(f->write(f->ctx, FWD_AREA_RECORD, w->bank, w->off, w->unit,
-	    sizeof w->unit));
-	w->off += sizeof w->unit;
-	w->n = 0;
-	return FWD_OK;
-}
-
-static fwd_status
-put(struct writer *w, const uint8_t *p, size_t n, bool hash)
-{
-	const struct fwd_crypto *const crypto = w->dev->run->crypto;
-	size_t part;
-
-	if (hash)
-		FWD_TRY(crypto->hash_add(crypto->ctx, p, n));
-	for (; n > 0; p += part, n -= part) {
-		part = sizeof w->unit - w->n < n ? sizeof w->unit - w->n : n;
-		memcpy(w->unit + w->n, p, part);
-		w->n += part;
-		if (w->n == sizeof w->unit)
-			FWD_TRY(flush(w));
-	}
-	return FWD_OK;
-}
-
-static fwd_status
-put_head(struct writer *w, const struct fwd_record *rec)
+put_head(struct fwd_body *w, const struct fwd_record *rec)
 {
 	uint8_t head[HEAD], *p = head + sizeof magic;
 
 	memcpy(head, magic, sizeof magic);
-	p = put64(p, rec->bank.sequence_number);
-	p = put64(p, rec->bank.number);
-	p = put64(p, rec->bank.envelope_n);
-	(void)put64(p, rec->images);
-	return put(w, head, sizeof head, true);
+	p = fwd_put64(p, rec->bank.sequence_number);
+	p = fwd_put64(p, rec->bank.number);
+	p = fwd_put64(p, rec->bank.envelope_n);
+	p = fwd_put64(p, rec->anchors_n);
+	(void)fwd_put64(p, rec->images);
+	return fwd_body_put(w, fwd_span_of(head, sizeof head));
 }
 
 static fwd_status
-put_image(struct writer *w, const struct fwd_record_image *image)
+put_image(struct fwd_body *w, const struct fwd_record_image *image)
 {
 	uint8_t entry[ENTRY], *p = entry;
 
-	p = put64(p, image->area);
-	p = put64(p, (uint64_t)image->alg);
-	p = put64(p, image->size);
+	p = fwd_put64(p, image->area);
+	p = fwd_put64(p, (uint64_t)image->alg);
+	p = fwd_put64(p, image->size);
 	memcpy(p, image->digest, FWD_DIGEST_MAX);
-	return put(w, entry, sizeof entry, true);
+	return fwd_body_put(w, fwd_span_of(entry, sizeof entry));
 }
 
 /* An envelope as it is recorded: head, two pairs, perhaps the text. */
@@ -341,7 +274,9 @@ static fwd_status
 take_parts(const struct fwd_device *dev, struct parts *parts)
 {
 	const struct fwd_envelope *const env = &dev->run->env;
-	const uint64_t room = dev->record_size - FWD_RECORD_OVERHEAD;
+	const uint64_t all = dev->record_size - FWD_RECORD_OVERHEAD;
+	const uint64_t anchors = dev->in_force.anchors.n;
+	const uint64_t room = all > anchors ? all - anchors : 0;
 	struct fwd_cbor c = fwd_cbor_open(env->whole);
 	struct fwd_cbor_map map;
 	struct fwd_member m;
@@ -378,7 +313,7 @@ fwd_record_envelope_size(const struct fwd_device *dev, uint64_t *n)
 }
 
 static fwd_status
-put_envelope(struct writer *w)
+put_envelope(struct fwd_body *w)
 {
 	static const uint8_t key = FWD_MAN_TEXT;
 	uint8_t head[PARTS_HEAD] = { 0xd8, 0x6b, 0xa2 };
@@ -387,49 +322,26 @@ put_envelope(struct writer *w)
 	FWD_TRY(take_parts(w->dev, &parts));
 	if (parts.text.n != 0)
 		head[2] = 0xa3;
-	FWD_TRY(put(w, head, sizeof head, true));
-	FWD_TRY(put(w, parts.pairs.p, parts.pairs.n, true));
+	FWD_TRY(fwd_body_put(w, fwd_span_of(head, sizeof head)));
+	FWD_TRY(fwd_body_put(w, parts.pairs));
 	if (parts.text.n == 0)
 		return FWD_OK;
-	FWD_TRY(put(w, &key, sizeof key, true));
-	return put(w, parts.text.p, parts.text.n, true);
-}
-
-static fwd_status
-write_body(struct writer *w, const struct fwd_record *rec, uint8_t *digest)
-{
-	const struct fwd_crypto *const crypto = w->dev->run->crypto;
-
-	FWD_TRY(crypto->hash_start(crypto->ctx, FWD_SHA256));
-	FWD_TRY(put_head(w, rec));
-	for (uint32_t i = 0; i < rec->images; i++)
-		FWD_TRY(put_image(w, &rec->image[i]));
-	FWD_TRY(put_envelope(w));
-	FWD_TRY(crypto->hash_end(crypto->ctx, digest, DIGEST));
-	FWD_TRY(put(w, digest, DIGEST, false));
-	return flush(w);
-}
-
-/* Does flash hold what was meant to be written? */
-static fwd_status
-read_back(struct fwd_device *dev, uint32_t bank, const uint8_t *digest)
-{
-	const struct fwd_record *const rec = &dev->record;
-	uint8_t stored[DIGEST];
-
-	FWD_TRY(check_digest(dev, bank, rec, digest));
-	FWD_TRY(read_body(dev, bank, body_size(rec), stored, sizeof stored));
-	return fwd_equal(stored, digest, sizeof stored, FWD_E_IMAGE);
+	FWD_TRY(fwd_body_put(w, fwd_span_of(&key, sizeof key)));
+	return fwd_body_put(w, parts.text);
 }
 
 fwd_status
 fwd_record_write(struct fwd_device *dev, uint32_t bank)
 {
-	struct writer w = { .dev = dev, .bank = bank, .off = BODY };
-	uint8_t digest[FWD_DIGEST_MAX];
+	const struct fwd_record *const rec = &dev->record;
+	struct fwd_body w;
 
-	FWD_TRY(write_body(&w, &dev->record, digest));
-	if (read_back(dev, bank, digest) != FWD_OK)
-		return FWD_E_STORE;
+	FWD_TRY(fwd_body_begin(&w, dev, FWD_AREA_RECORD, bank, BODY));
+	FWD_TRY(put_head(&w, rec));
+	for (uint32_t i = 0; i < rec->images; i++)
+		FWD_TRY(put_image(&w, &rec->image[i]));
+	FWD_TRY(fwd_body_put(&w, dev->in_force.anchors));
+	FWD_TRY(put_envelope(&w));
+	FWD_TRY(fwd_body_end(&w));
 	return fwd_record_mark(dev, bank, FWD_MARK_COMMIT);
 }

@@ -5,6 +5,39 @@
 
 #include "device/fwslots.h"
 
+/* ---- body.c ---------------------------------------------------------- */
+
+#define FWD_BODY_DIGEST	32u
+
+/* A body under way to flash. */
+struct fwd_body {
+	struct fwd_device *dev;
+	uint32_t area, bank;
+	uint64_t start;			/* where it begins in the area */
+	uint64_t size;			/* of it, so far */
+	uint64_t off;			/* in the area, of unit */
+	size_t n;			/* bytes in unit */
+	uint8_t unit[FWD_WRITE_MAX];
+};
+
+/* Write a body to an area that is erased there: begin, put its parts, end,
+   which adds the digest and reads everything back.  No other hash may be used
+   in between.  FWD_E_STORE. */
+FWD_MUST_USE fwd_status fwd_body_begin(struct fwd_body *b,
+    struct fwd_device *dev, uint32_t area, uint32_t bank, uint64_t off);
+FWD_MUST_USE fwd_status fwd_body_put(struct fwd_body *b, struct fwd_span data);
+FWD_MUST_USE fwd_status fwd_body_end(struct fwd_body *b);
+/* Does a body of size bytes hold?  Uses the transfer buffer.  FWD_E_IMAGE,
+   FWD_E_STORE. */
+FWD_MUST_USE fwd_status fwd_body_check(struct fwd_device *dev, uint32_t area,
+    uint32_t bank, uint64_t start, uint64_t size);
+
+/* Numbers, big endian: put one, what lies behind it; take one, and advance. */
+uint8_t *fwd_put64(uint8_t *out, uint64_t v);
+uint64_t fwd_take64(const uint8_t **p);
+
+/* ---- record.c -------------------------------------------------------- */
+
 /*
  * A record area: four marks, each in FWD_WRITE_MAX bytes of its own so that
  * each can be written by itself, then the body.
@@ -24,6 +57,9 @@ FWD_MUST_USE fwd_status fwd_record_read(struct fwd_device *dev,
 /* Read the envelope behind that record into run->envelope. */
 FWD_MUST_USE fwd_status fwd_record_envelope(struct fwd_device *dev,
     uint32_t bank, struct fwd_span *envelope);
+/* Read its anchors, dev->record.anchors_n bytes. */
+FWD_MUST_USE fwd_status fwd_record_anchors(struct fwd_device *dev,
+    uint32_t bank, uint8_t *to);
 /* Length of the envelope in run->env as it is recorded.  FWD_E_STORE_SIZE:
    too long. */
 FWD_MUST_USE fwd_status fwd_record_envelope_size(const struct fwd_device *dev,
@@ -58,6 +94,31 @@ FWD_MUST_USE fwd_status fwd_glue_may_load(const struct fwd_device *dev,
     uint32_t component);
 /* From now on nothing is written, read or invoked, only judged. */
 void fwd_glue_judge_only(struct fwd_glue *g);
+
+/* The bank of an area that belongs to the bank that is worked on. */
+uint32_t fwd_bank_of(const struct fwd_device *dev, uint32_t area);
+
+/* ---- trust.c --------------------------------------------------------- */
+
+/* Put the caller's policy aside, and back again. */
+void fwd_trust_begin(struct fwd_device *dev);
+void fwd_trust_done(struct fwd_device *dev);
+/* Read what is in force into dev->in_force, and let the run's policy say the
+   same.  FWD_E_STORE. */
+FWD_MUST_USE fwd_status fwd_trust_load(struct fwd_device *dev);
+/* Let the policy be that under which the record at hand was installed; revoked
+   keys count only if asked for. */
+FWD_MUST_USE fwd_status fwd_trust_of_record(struct fwd_device *dev,
+    bool revoked);
+/* Could the lists among the record's images come into force? */
+FWD_MUST_USE fwd_status fwd_trust_judge(struct fwd_device *dev);
+/* Put them into force, where they are news. */
+FWD_MUST_USE fwd_status fwd_trust_take(struct fwd_device *dev);
+/* Put a list that came by itself into force. */
+FWD_MUST_USE fwd_status fwd_trust_revoke(struct fwd_device *dev,
+    struct fwd_span data);
+/* An area with nothing in it. */
+FWD_MUST_USE fwd_status fwd_trust_init(struct fwd_device *dev);
 
 /* ---- counter.c ------------------------------------------------------- */
 

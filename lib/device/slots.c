@@ -6,12 +6,39 @@
  * install  end the bank's record; images; record body; commit mark
  * boot     failed mark, on the bank that this one is booted instead of; tried
  *          mark, before an unconfirmed release runs for the first time
- * confirm  confirmed mark; counter (a boot raises it if power failed between)
+ * confirm  confirmed mark; counter; trust area (a boot does what is left of
+ *          them if power failed between)
  */
 #include "device/internal.h"
 #include "device/record.h"
 
 /* ---- what there is --------------------------------------------------- */
+
+/* Lists of a kind are in one place, and have where to go. */
+static fwd_status
+check_kinds(const struct fwd_device *dev)
+{
+	uint32_t anchors = 0, revocations = 0;
+
+	for (uint32_t i = 0; i < dev->components; i++)
+		switch (dev->component[i].kind) {
+		case FWD_KIND_IMAGE:
+			break;
+		case FWD_KIND_ANCHORS:
+			anchors++;
+			break;
+		case FWD_KIND_REVOCATIONS:
+			revocations++;
+			break;
+		default:
+			return FWD_E_API;
+		}
+	if (dev->trust_size == 0)
+		return anchors + revocations == 0 ? FWD_OK : FWD_E_API;
+	return anchors <= 1 && revocations <= 1 && dev->trust != NULL &&
+	    dev->trust_size > FWD_TRUST_OVERHEAD &&
+	    dev->trust_max >= dev->trust_size ? FWD_OK : FWD_E_API;
+}
 
 static fwd_status
 check_device(const struct fwd_device *dev)
@@ -27,7 +54,7 @@ check_device(const struct fwd_device *dev)
 		if (dev->component[i].slots != 1 &&
 		    dev->component[i].slots != 2)
 			return FWD_E_API;
-	return FWD_OK;
+	return check_kinds(dev);
 }
 
 static const char *const state_names[] = {
@@ -170,6 +197,7 @@ make_record(struct fwd_device *dev)
 	rec->bank.sequence_number = run->man.sequence_number;
 	rec->bank.number = 1 + (have[0].number > have[1].number ?
 	    have[0].number : have[1].number);
+	rec->anchors_n = dev->in_force.anchors.n;
 	FWD_TRY(fwd_record_envelope_size(dev, &rec->bank.envelope_n));
 	for (uint32_t i = 0; i < run->components; i++) {
 		const struct fwd_component *const c = &run->component[i];
@@ -215,6 +243,7 @@ install_with(struct fwd_device *dev, struct fwd_glue *glue)
 	FWD_TRY(fwd_bundle_open(dev->run));
 	FWD_TRY(fwd_manifest_install(dev->run));
 	FWD_TRY(make_record(dev));
+	FWD_TRY(fwd_trust_judge(dev));
 	FWD_TRY(judge_start(dev, glue));
 	return note_bank(dev, dev->bank, fwd_record_write(dev, dev->bank),
 	    FWD_FACT_LITERAL("recorded"));
@@ -225,6 +254,7 @@ begin_install(struct fwd_device *dev)
 {
 	FWD_TRY(fwd_run_begin(dev->run));
 	FWD_TRY(check_device(dev));
+	FWD_TRY(fwd_trust_load(dev));
 	FWD_TRY(fwd_counter_read(dev, &dev->counter));
 	FWD_TRY(read_banks(dev));
 	dev->bank = choose_target(dev->have);
@@ -240,10 +270,12 @@ fwd_device_install(struct fwd_device *dev, uint32_t *bank)
 
 	*bank = FWD_NO_INDEX;
 	fwd_glue_attach(&glue, dev, false);
+	fwd_trust_begin(dev);
 	s = begin_install(dev);
 	if (s == FWD_OK)
 		s = install_with(dev, &glue);
 	s = fwd_verdict(dev->run, s);
+	fwd_trust_done(dev);
 	fwd_glue_detach(&glue);
 	FWD_TRY(s);
 	*bank = dev->bank;
@@ -324,15 +356,35 @@ check_number(struct fwd_device *dev)
 	return FWD_OK;
 }
 
+/*
+ * Whom the release at hand has to be signed by: those trusted when it was
+ * installed.  Keys that were revoked since count as long as it has not run.
+ */
+static fwd_status
+choose_trust(struct fwd_device *dev, bool *full)
+{
+	const bool fresh = dev->record.bank.state == FWD_BANK_PENDING;
+	const fwd_status s = fwd_trust_load(dev);
+
+	*full = true;
+	if (s != FWD_OK && fresh)
+		return s;
+	FWD_TRY(fwd_trust_of_record(dev, fresh));
+	*full = fwd_launder(dev->boot) != FWD_BOOT_FAST ||
+	    (fresh && dev->in_force.list.revoked.n != 0);
+	return FWD_OK;
+}
+
 /* Is what lies in the bank still what was installed? */
 static fwd_status
 verify_bank(struct fwd_device *dev)
 {
 	const struct fwd_record *const rec = &dev->record;
-	const bool full = fwd_launder(dev->boot) != FWD_BOOT_FAST;
 	struct fwd_span envelope;
 	uint32_t i;
+	bool full;
 
+	FWD_TRY(choose_trust(dev, &full));
 	FWD_TRY(fwd_record_envelope(dev, dev->bank, &envelope));
 	FWD_TRY(fwd_boot_begin(dev->run, envelope, full));
 	FWD_TRY(check_number(dev));
@@ -343,6 +395,14 @@ verify_bank(struct fwd_device *dev)
 	if (fwd_launder(i) != rec->images)
 		fwd_panic();
 	return FWD_OK;
+}
+
+/* A confirmed release counts, and so do the lists that it brought. */
+static fwd_status
+account_for(struct fwd_device *dev)
+{
+	FWD_TRY(fwd_counter_raise(dev, dev->record.bank.sequence_number));
+	return fwd_trust_take(dev);
 }
 
 /*
@@ -360,8 +420,8 @@ account(struct fwd_device *dev, bool give_up)
 		    FWD_MARK_FAILED), FWD_FACT_LITERAL("given up"));
 	if (bank->state == FWD_BANK_CONFIRMED)
 		/* Power may have failed between the mark and the counter. */
-		tell_bank(dev, dev->bank, fwd_counter_raise(dev,
-		    bank->sequence_number), FWD_FACT_LITERAL("counted"));
+		tell_bank(dev, dev->bank, account_for(dev),
+		    FWD_FACT_LITERAL("counted"));
 	if (bank->state == FWD_BANK_PENDING)
 		return note_bank(dev, dev->bank, fwd_record_mark(dev,
 		    dev->bank, FWD_MARK_TRIED), FWD_FACT_LITERAL("tried"));
@@ -459,10 +519,12 @@ fwd_device_boot(struct fwd_device *dev, uint32_t *bank)
 		as_it_is.clock = FWD_CLOCK_NONE;
 	dev->run->policy = &as_it_is;
 	fwd_glue_attach(&glue, dev, true);
+	fwd_trust_begin(dev);
 	s = begin_boot(dev);
 	if (s == FWD_OK)
 		s = boot(dev);
 	s = fwd_verdict(dev->run, s);
+	fwd_trust_done(dev);
 	fwd_glue_detach(&glue);
 	dev->run->policy = policy;
 	FWD_TRY(s);
@@ -472,20 +534,52 @@ fwd_device_boot(struct fwd_device *dev, uint32_t *bank)
 
 /* ---- confirm, provision, status -------------------------------------- */
 
-fwd_status
-fwd_device_confirm(struct fwd_device *dev, uint32_t bank)
+static fwd_status
+confirm(struct fwd_device *dev, uint32_t bank)
 {
 	const struct fwd_bank *const have = &dev->record.bank;
 
 	FWD_TRY(check_device(dev));
 	if (bank >= FWD_BANKS)
 		return FWD_E_API;
+	dev->bank = bank;
 	FWD_TRY(fwd_record_read(dev, bank));
 	if (have->state == FWD_BANK_TRIED)
 		FWD_TRY(fwd_record_mark(dev, bank, FWD_MARK_CONFIRMED));
 	else if (have->state != FWD_BANK_CONFIRMED)
 		return FWD_E_UNCONFIRMED;
-	return fwd_counter_raise(dev, have->sequence_number);
+	FWD_TRY(fwd_trust_load(dev));
+	return account_for(dev);
+}
+
+fwd_status
+fwd_device_confirm(struct fwd_device *dev, uint32_t bank)
+{
+	fwd_status s;
+
+	fwd_trust_begin(dev);
+	s = confirm(dev, bank);
+	fwd_trust_done(dev);
+	return s;
+}
+
+static fwd_status
+revoke(struct fwd_device *dev, struct fwd_span list)
+{
+	FWD_TRY(fwd_run_begin(dev->run));
+	FWD_TRY(check_device(dev));
+	return fwd_trust_revoke(dev, list);
+}
+
+fwd_status
+fwd_device_revoke(struct fwd_device *dev, struct fwd_span list)
+{
+	fwd_status s;
+
+	fwd_trust_begin(dev);
+	s = fwd_verdict(dev->run, revoke(dev, list));
+	fwd_trust_done(dev);
+	return s;
 }
 
 fwd_status
@@ -495,6 +589,7 @@ fwd_device_provision(struct fwd_device *dev, uint64_t counter)
 	for (uint32_t i = 0; i < FWD_BANKS; i++)
 		FWD_TRY(dev->flash->erase(dev->flash->ctx, FWD_AREA_RECORD, i,
 		    dev->record_size));
+	FWD_TRY(fwd_trust_init(dev));
 	return fwd_counter_init(dev, counter);
 }
 
@@ -502,10 +597,16 @@ fwd_status
 fwd_device_status(struct fwd_device *dev, struct fwd_bank bank[FWD_BANKS],
     uint64_t *counter)
 {
+	fwd_status s;
+
 	memset(bank, 0, sizeof dev->have);
 	*counter = 0;
 	FWD_TRY(check_device(dev));
 	FWD_TRY(read_banks(dev));
 	memcpy(bank, dev->have, sizeof dev->have);
-	return fwd_counter_read(dev, counter);
+	FWD_TRY(fwd_counter_read(dev, counter));
+	fwd_trust_begin(dev);
+	s = fwd_trust_load(dev);
+	fwd_trust_done(dev);
+	return s;
 }

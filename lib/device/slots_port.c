@@ -42,9 +42,8 @@ glue_component(void *ctx, uint32_t index, struct fwd_span id,
 	return FWD_E_COMPONENT;
 }
 
-/* The bank of the component that belongs to the bank that is worked on. */
-static uint32_t
-bank_of(const struct fwd_device *dev, uint32_t area)
+uint32_t
+fwd_bank_of(const struct fwd_device *dev, uint32_t area)
 {
 	return dev->component[area].slots == 1 ? 0 : dev->bank;
 }
@@ -54,7 +53,7 @@ glue_slot(void *ctx, uint32_t component, uint64_t slot)
 {
 	const struct fwd_device *const dev = ((struct fwd_glue *)ctx)->dev;
 
-	return bank_of(dev, dev->area[component]) == slot ? FWD_OK :
+	return fwd_bank_of(dev, dev->area[component]) == slot ? FWD_OK :
 	    FWD_E_SLOT;
 }
 
@@ -179,7 +178,7 @@ glue_begin(void *ctx, uint32_t component, uint64_t size)
 		FWD_TRY(prepare(dev));
 		FWD_TRY(end_other(dev, component));
 	}
-	return dev->flash->erase(dev->flash->ctx, area, bank_of(dev, area),
+	return dev->flash->erase(dev->flash->ctx, area, fwd_bank_of(dev, area),
 	    size);
 }
 
@@ -189,7 +188,7 @@ glue_write(void *ctx, uint32_t component, uint64_t off, const uint8_t *p,
 {
 	struct fwd_device *const dev = ((struct fwd_glue *)ctx)->dev;
 	const struct fwd_flash *const f = dev->flash;
-	const uint32_t area = dev->area[component], bank = bank_of(dev, area);
+	const uint32_t area = dev->area[component], bank = fwd_bank_of(dev, area);
 	const size_t tail = n % f->write_unit;
 	uint8_t unit[FWD_WRITE_MAX];
 
@@ -220,7 +219,7 @@ glue_read_back(void *ctx, uint32_t component, uint64_t off, uint8_t *p,
 	const struct fwd_device *const dev = ((struct fwd_glue *)ctx)->dev;
 	const uint32_t area = dev->area[component];
 
-	return dev->flash->read(dev->flash->ctx, area, bank_of(dev, area),
+	return dev->flash->read(dev->flash->ctx, area, fwd_bank_of(dev, area),
 	    off, p, n);
 }
 

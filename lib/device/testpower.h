@@ -361,6 +361,9 @@ bench_power(struct bench *b)
 	b->dev.components = old.components;
 	b->dev.record_size = old.record_size;
 	b->dev.boot = old.boot;
+	b->dev.trust_size = old.trust_size;
+	b->dev.trust = old.trust;
+	b->dev.trust_max = old.trust_max;
 }
 
 static inline fwd_status
@@ -442,7 +445,7 @@ bench_new(enum kind kind, uint32_t boot)
 	for (uint32_t i = 0; i < kinds[kind].parts; i++)
 		b->component[i] = (struct fwd_device_component){
 		    { part_id[i], sizeof part_id[i] }, SLOT,
-		    kinds[kind].slots[i] };
+		    kinds[kind].slots[i], FWD_KIND_IMAGE };
 	b->dev = (struct fwd_device){ .run = &b->kit->ctx, .flash = &b->port,
 	    .component = b->component, .components = kinds[kind].parts,
 	    .record_size = RECORD, .boot = boot };

@@ -122,7 +122,8 @@ fw_device_set_up(struct fw_device *d, const struct fw_profile *p,
 
 		size[i] = c->size;
 		d->component[i] = (struct fwd_device_component){
-		    { c->id, c->id_n }, c->size, (uint32_t)c->slots };
+		    { c->id, c->id_n }, c->size, (uint32_t)c->slots,
+		    FWD_KIND_IMAGE };
 	}
 	d->flash = fwp_flashdir_new(d->dir, size, (uint32_t)p->components,
 	    RECORD_SIZE);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of keys: lists of keys that do not count any more, and lists of
+ * trust anchors that take the place of others.  See fwdevice.h for their form.
+ */
+#include "device/der.h"
+#include "device/internal.h"
+
+/* ---- keys by their identifier ---------------------------------------- */
+
+fwd_status
+fwd_key_id(const struct fwd_crypto *crypto, struct fwd_span spki,
+    uint8_t id[FWD_KEY_ID])
+{
+	uint8_t digest[FWD_DIGEST_MAX];
+
+	memset(id, 0, FWD_KEY_ID);
+	FWD_TRY(fwd_hash(crypto, FWD_SHA256, spki, digest));
+	memcpy(id, digest, FWD_KEY_ID);
+	return FWD_OK;
+}
+
+/* FWD_E_REVOKED if the identifier is in the list; all of it is looked at. */
+static fwd_status
+find_revoked(struct fwd_span list, const uint8_t id[FWD_KEY_ID])
+{
+	size_t off, found = 0;
+
+	for (off = 0; list.n - off >= FWD_KEY_ID; off += FWD_KEY_ID)
+		if (fwd_equal(list.p + off, id, FWD_KEY_ID, FWD_E_REVOKED) ==
+		    FWD_OK)
+			found++;
+	if (fwd_launder64(off) != list.n)
+		fwd_panic();
+	return fwd_launder64(found) == 0 ? FWD_OK : FWD_E_REVOKED;
+}
+
+fwd_status
+fwd_revoked_check(const struct fwd_crypto *crypto,
+    const struct fwd_policy *policy, struct fwd_span spki,
+    struct fwd_tracer trace, uint32_t index)
+{
+	const struct fwd_span list = policy->revoked;
+	uint8_t id[FWD_KEY_ID];
+
+	if (fwd_launder64(list.n) == 0) {
+		if (fwd_launder64(~(uint64_t)list.n) != ~(uint64_t)0)
+			fwd_panic();
+		return FWD_OK;		/* nothing is revoked */
+	}
+	FWD_TRY(fwd_key_id(crypto, spki, id));
+	FWD_TRY(fwd_report(trace, FWD_STEP_REVOKED, find_revoked(list, id),
+	    index, 0, fwd_fact_hex(fwd_span_of(id, sizeof id)),
+	    fwd_fact_none()));
+	return find_revoked(list, id);
+}
+
+/* ---- a revocation list ----------------------------------------------- */
+
+/* Split the signed list into what was signed and the signature block. */
+static fwd_status
+split_list(struct fwd_span data, struct fwd_span *list,
+    struct fwd_span *block)
+{
+	struct fwd_cbor c = fwd_cbor_open(data);
+	uint64_t n;
+
+	FWD_TRY(fwd_cbor_array(&c, &n));
+	if (n != 2)
+		return FWD_E_REVOCATIONS;
+	FWD_TRY(fwd_cbor_bytes(&c, list));
+	FWD_TRY(fwd_cbor_bytes(&c, block));
+	return fwd_cbor_end(&c);
+}
+
+/* Whole identifiers, each greater than the one before. */
+static fwd_status
+check_ids(struct fwd_span ids)
+{
+	if (ids.n % FWD_KEY_ID != 0)
+		return FWD_E_REVOCATIONS;
+	for (size_t off = FWD_KEY_ID; off < ids.n; off += FWD_KEY_ID)
+		if (memcmp(ids.p + off - FWD_KEY_ID, ids.p + off,
+		    FWD_KEY_ID) >= 0)
+			return FWD_E_REVOCATIONS;
+	return FWD_OK;
+}
+
+static fwd_status
+decode_list(struct fwd_span data, struct fwd_revocations *list)
+{
+	static const char kind[] = "fw-revocations";
+	struct fwd_cbor c = fwd_cbor_open(data);
+	struct fwd_span text;
+	uint64_t n;
+
+	FWD_TRY(fwd_cbor_array(&c, &n));
+	if (n != 4)
+		return FWD_E_REVOCATIONS;
+	FWD_TRY(fwd_cbor_text(&c, &text));
+	if (!fwd_span_equal(text, fwd_span_of(kind, sizeof kind - 1)))
+		return FWD_E_REVOCATIONS;
+	FWD_TRY(fwd_cbor_uint(&c, &n));
+	if (n != 1)
+		return FWD_E_REVOCATIONS;
+	FWD_TRY(fwd_cbor_uint(&c, &list->number));
+	FWD_TRY(fwd_cbor_bytes(&c, &list->revoked));
+	FWD_TRY(fwd_cbor_end(&c));
+	return check_ids(list->revoked);
+}
+
+/* Has that anchor signed it? */
+static fwd_status
+check_revoker(const struct fwd_crypto *crypto, const struct fwd_anchor *anchor,
+    const struct fwd_cose *cose, struct fwd_span list)
+{
+	struct fwd_key key;
+
+	FWD_TRY(fwd_key_read(anchor->spki, &key));
+	return fwd_cose_check(crypto, cose, &key, list);
+}
+
+/* Find the anchor that may revoke and has signed it. */
+static fwd_status
+find_revoker(const struct fwd_crypto *crypto, const struct fwd_policy *policy,
+    const struct fwd_cose *cose, struct fwd_span list)
+{
+	fwd_status none = FWD_E_REVOCATIONS, s;
+
+	for (size_t i = 0; i < policy->anchors; i++) {
+		if ((fwd_launder(policy->revokers) >> i & 1u) == 0)
+			continue;
+		s = check_revoker(crypto, &policy->anchor[i], cose, list);
+		if (s == FWD_E_ALG)
+			none = s;	/* whose, the port cannot tell */
+		if (s == FWD_E_CRYPTO || s == FWD_E_FAULT)
+			return s;
+		if (fwd_launder(s) == FWD_OK &&
+		    (fwd_launder(~policy->revokers) >> i & 1u) == 0)
+			return s;	/* which the caller judges again */
+	}
+	return none;
+}
+
+/* Whatever is wrong with its form is one refusal; faults are not. */
+static fwd_status
+list_answer(fwd_status s, fwd_status refusal)
+{
+	switch (s) {
+	case FWD_OK:
+	case FWD_E_ALG:
+	case FWD_E_POLICY:
+	case FWD_E_CRYPTO:
+	case FWD_E_FAULT:
+		return s;
+	default:
+		return refusal;
+	}
+}
+
+static fwd_status
+read_revocations(const struct fwd_crypto *crypto, const struct fwd_policy *policy,
+    struct fwd_span data, struct fwd_revocations *list)
+{
+	struct fwd_span content, block;
+	struct fwd_cose cose;
+
+	FWD_TRY(fwd_policy_check(policy));
+	FWD_TRY(split_list(data, &content, &block));
+	FWD_TRY(fwd_cose_read(block, &cose));
+	if (cose.certs != 0)
+		return FWD_E_REVOCATIONS;
+	FWD_TRY(find_revoker(crypto, policy, &cose, content));
+	return decode_list(content, list);
+}
+
+fwd_status
+fwd_revocations_read(const struct fwd_crypto *crypto,
+    const struct fwd_policy *policy, struct fwd_span data,
+    struct fwd_revocations *list)
+{
+	struct fwd_revocations result = { 0 };
+
+	*list = result;
+	FWD_TRY(list_answer(read_revocations(crypto, policy, data, &result),
+	    FWD_E_REVOCATIONS));
+	*list = result;
+	return FWD_OK;
+}
+
+fwd_status
+fwd_revocations_stored(struct fwd_span data, struct fwd_revocations *list)
+{
+	struct fwd_span content, block;
+
+	*list = (struct fwd_revocations){ 0 };
+	FWD_TRY(split_list(data, &content, &block));
+	return decode_list(content, list);
+}
+
+/* ---- a list of trust anchors ----------------------------------------- */
+
+static fwd_status
+read_anchors(struct fwd_span data, struct fwd_anchor *anchor, size_t *n)
+{
+	struct fwd_span left = data, certs;
+	struct fwd_key key;
+	struct fwd_der el;
+
+	FWD_TRY(fwd_der_take(&left, FWD_DER_SEQUENCE, &certs));
+	FWD_TRY(fwd_der_end(left));
+	while (certs.n != 0) {
+		if (*n == FWD_ANCHORS_MAX)
+			return FWD_E_ANCHOR_LIST;
+		FWD_TRY(fwd_der_any(&certs, &el));
+		FWD_TRY(fwd_anchor_read(el.whole, &anchor[*n]));
+		FWD_TRY(fwd_key_read(anchor[*n].spki, &key));
+		++*n;
+	}
+	return *n != 0 ? FWD_OK : FWD_E_ANCHOR_LIST;
+}
+
+fwd_status
+fwd_anchors_read(struct fwd_span list,
+    struct fwd_anchor anchor[FWD_ANCHORS_MAX], size_t *n)
+{
+	fwd_status s;
+
+	*n = 0;
+	s = list_answer(read_anchors(list, anchor, n), FWD_E_ANCHOR_LIST);
+	if (s != FWD_OK)
+		*n = 0;
+	return s;
+}

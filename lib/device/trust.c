@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whom the device trusts, in secure storage: a trust area in each of two
+ * banks.  What changes goes into the bank that does not hold what is in force,
+ * as a new generation, so that one of them holds whenever power fails.
+ *
+ * A body is: magic, generation, release, lengths of the two lists, the lists.
+ *
+ * dev->trust begins with the lists that are in force; behind them, up to
+ * trust_n, is what was read since: the anchors of a record, the lists that a
+ * release has brought.
+ */
+#include "device/internal.h"
+#include "device/record.h"
+
+enum { TRUST_HEAD = 8 + 8 + 8 + 8 + 8 };
+
+_Static_assert(TRUST_HEAD + FWD_BODY_DIGEST + FWD_WRITE_MAX <=
+    FWD_TRUST_OVERHEAD, "FWD_TRUST_OVERHEAD is too small");
+
+static const uint8_t trust_magic[8] =
+    { 'F', 'W', 'T', 'R', 'U', 'S', 'T', '1' };
+
+/* ---- memory ---------------------------------------------------------- */
+
+/* Room for n bytes more. */
+static fwd_status
+trust_room(struct fwd_device *dev, uint64_t n, uint8_t **p)
+{
+	*p = NULL;
+	if (n > dev->trust_max - dev->trust_n)
+		return FWD_E_STORE_SIZE;
+	*p = dev->trust + dev->trust_n;
+	dev->trust_n += (size_t)n;
+	return FWD_OK;
+}
+
+/* Read n bytes of an area behind what is there. */
+static fwd_status
+trust_append(struct fwd_device *dev, uint32_t area, uint32_t bank,
+    uint64_t off, uint64_t n, struct fwd_span *data)
+{
+	uint8_t *p;
+
+	*data = fwd_span_of(NULL, 0);
+	if (n == 0)
+		return FWD_OK;
+	FWD_TRY(trust_room(dev, n, &p));
+	FWD_TRY(dev->flash->read(dev->flash->ctx, area, bank, off, p,
+	    (size_t)n));
+	*data = fwd_span_of(p, (size_t)n);
+	return FWD_OK;
+}
+
+/* ---- the area -------------------------------------------------------- */
+
+/* The head of a bank; its generation is 0 if the bank does not hold. */
+struct trust_head {
+	uint64_t generation, release, anchors_n, revocations_n;
+};
+
+static fwd_status
+read_trust_head(struct fwd_device *dev, uint32_t bank, struct trust_head *h)
+{
+	uint8_t head[TRUST_HEAD];
+	const uint8_t *p = head + sizeof trust_magic;
+	struct trust_head v;
+	fwd_status s;
+
+	*h = (struct trust_head){ 0 };
+	FWD_TRY(dev->flash->read(dev->flash->ctx, FWD_AREA_TRUST, bank, 0,
+	    head, sizeof head));
+	v.generation = fwd_take64(&p);
+	v.release = fwd_take64(&p);
+	v.anchors_n = fwd_take64(&p);
+	v.revocations_n = fwd_take64(&p);
+	if (memcmp(head, trust_magic, sizeof trust_magic) != 0 ||
+	    v.anchors_n > dev->trust_size - FWD_TRUST_OVERHEAD ||
+	    v.revocations_n > dev->trust_size - FWD_TRUST_OVERHEAD -
+	    v.anchors_n)
+		return FWD_OK;
+	s = fwd_body_check(dev, FWD_AREA_TRUST, bank, 0, TRUST_HEAD +
+	    v.anchors_n + v.revocations_n);
+	if (s == FWD_E_IMAGE)
+		return FWD_OK;
+	FWD_TRY(s);
+	*h = v;
+	return FWD_OK;
+}
+
+/* The newest generation that holds. */
+static fwd_status
+find_trust(struct fwd_device *dev, struct trust_head *h)
+{
+	struct trust_head here;
+
+	*h = (struct trust_head){ 0 };
+	for (uint32_t i = 0; i < FWD_BANKS; i++) {
+		FWD_TRY(read_trust_head(dev, i, &here));
+		if (here.generation <= h->generation)
+			continue;
+		*h = here;
+		dev->trust_bank = i;
+	}
+	return fwd_launder64(h->generation) != 0 ? FWD_OK : FWD_E_STORE;
+}
+
+static fwd_status
+read_trust(struct fwd_device *dev, struct fwd_trust *t)
+{
+	struct trust_head h;
+
+	FWD_TRY(find_trust(dev, &h));
+	FWD_TRY(trust_append(dev, FWD_AREA_TRUST, dev->trust_bank, TRUST_HEAD,
+	    h.anchors_n, &t->anchors));
+	FWD_TRY(trust_append(dev, FWD_AREA_TRUST, dev->trust_bank, TRUST_HEAD +
+	    h.anchors_n, h.revocations_n, &t->revocations));
+	if (t->revocations.n != 0)
+		FWD_TRY(fwd_revocations_stored(t->revocations, &t->list));
+	t->release = h.release;
+	t->generation = h.generation;
+	return FWD_OK;
+}
+
+/* Write the next generation, which is in force then. */
+static fwd_status
+write_trust(struct fwd_device *dev, const struct fwd_trust *t)
+{
+	const uint32_t bank = t->generation == 1 ? 0 : 1 - dev->trust_bank;
+	const uint64_t size = FWD_TRUST_OVERHEAD + t->anchors.n +
+	    t->revocations.n;
+	uint8_t head[TRUST_HEAD], *p = head + sizeof trust_magic;
+	struct fwd_body b;
+
+	if (size > dev->trust_size)
+		return FWD_E_STORE_SIZE;
+	memcpy(head, trust_magic, sizeof trust_magic);
+	p = fwd_put64(p, t->generation);
+	p = fwd_put64(p, t->release);
+	p = fwd_put64(p, t->anchors.n);
+	(void)fwd_put64(p, t->revocations.n);
+	FWD_TRY(dev->flash->erase(dev->flash->ctx, FWD_AREA_TRUST, bank,
+	    dev->trust_size));
+	FWD_TRY(fwd_body_begin(&b, dev, FWD_AREA_TRUST, bank, 0));
+	FWD_TRY(fwd_body_put(&b, fwd_span_of(head, sizeof head)));
+	FWD_TRY(fwd_body_put(&b, t->anchors));
+	FWD_TRY(fwd_body_put(&b, t->revocations));
+	FWD_TRY(fwd_body_end(&b));
+	dev->trust_bank = bank;
+	dev->in_force = *t;
+	return FWD_OK;
+}
+
+fwd_status
+fwd_trust_init(struct fwd_device *dev)
+{
+	const struct fwd_trust none = { .generation = 1 };
+
+	if (dev->trust_size == 0)
+		return FWD_OK;
+	FWD_TRY(dev->flash->erase(dev->flash->ctx, FWD_AREA_TRUST, 1,
+	    dev->trust_size));
+	return write_trust(dev, &none);
+}
+
+/* ---- the policy with what is in force -------------------------------- */
+
+/* Put the anchors of a list in place of the policy's; an empty one leaves
+   those. */
+static fwd_status
+use_anchors(struct fwd_device *dev, struct fwd_span list,
+    struct fwd_anchor anchor[FWD_ANCHORS_MAX], struct fwd_policy *policy)
+{
+	size_t n;
+
+	*policy = *dev->base;
+	if (fwd_launder64(list.n) == 0)
+		return FWD_OK;
+	FWD_TRY(fwd_anchors_read(list, anchor, &n));
+	policy->anchor = anchor;
+	policy->anchors = n;
+	return FWD_OK;
+}
+
+void
+fwd_trust_begin(struct fwd_device *dev)
+{
+	dev->base = dev->run->policy;
+	dev->in_force = (struct fwd_trust){ 0 };
+	dev->trust_n = 0;
+}
+
+void
+fwd_trust_done(struct fwd_device *dev)
+{
+	dev->run->policy = dev->base;
+}
+
+fwd_status
+fwd_trust_load(struct fwd_device *dev)
+{
+	struct fwd_trust t = { 0 };
+
+	dev->in_force = t;
+	dev->trust_n = 0;
+	if (dev->trust_size == 0)
+		return FWD_OK;
+	FWD_TRY(read_trust(dev, &t));
+	FWD_TRY(use_anchors(dev, t.anchors, dev->anchor, &dev->policy));
+	dev->policy.revoked = t.list.revoked;
+	dev->in_force = t;
+	dev->run->policy = &dev->policy;
+	return fwd_policy_check(&dev->policy);
+}
+
+fwd_status
+fwd_trust_of_record(struct fwd_device *dev, bool revoked)
+{
+	struct fwd_span list = { 0 };
+	uint8_t *p;
+
+	if (dev->trust_size == 0)
+		return FWD_OK;
+	if (dev->record.anchors_n != 0) {
+		FWD_TRY(trust_room(dev, dev->record.anchors_n, &p));
+		FWD_TRY(fwd_record_anchors(dev, dev->bank, p));
+		list = fwd_span_of(p, (size_t)dev->record.anchors_n);
+	}
+	FWD_TRY(use_anchors(dev, list, dev->anchor, &dev->policy));
+	if (fwd_launder(revoked) != 0)
+		dev->policy.revoked = dev->in_force.list.revoked;
+	dev->run->policy = &dev->policy;
+	return FWD_OK;
+}
+
+/* ---- what a release has brought -------------------------------------- */
+
+/* The list in an image of the record at hand, as it was recorded. */
+static fwd_status
+read_image_list(struct fwd_device *dev, const struct fwd_record_image *image,
+    struct fwd_span *list)
+{
+	uint8_t digest[FWD_DIGEST_MAX];
+
+	FWD_TRY(trust_append(dev, image->area, fwd_bank_of(dev, image->area), 0,
+	    image->size, list));
+	FWD_TRY(fwd_hash(dev->run->crypto, image->alg, *list, digest));
+	return fwd_equal(digest, image->digest, fwd_digest_size(image->alg),
+	    FWD_E_IMAGE);
+}
+
+static fwd_status
+judge_anchors(struct fwd_device *dev, struct fwd_span list)
+{
+	struct fwd_policy policy;
+
+	if (list.n == 0 ||
+	    use_anchors(dev, list, dev->next, &policy) != FWD_OK ||
+	    fwd_policy_check(&policy) != FWD_OK)
+		return FWD_E_ANCHOR_LIST;
+	return FWD_OK;
+}
+
+static fwd_status
+judge_image(struct fwd_device *dev, const struct fwd_record_image *image)
+{
+	const uint32_t kind = dev->component[image->area].kind;
+	struct fwd_revocations list;
+	struct fwd_span data;
+
+	if (kind == FWD_KIND_IMAGE)
+		return FWD_OK;
+	FWD_TRY(read_image_list(dev, image, &data));
+	if (kind == FWD_KIND_ANCHORS)
+		return fwd_note(dev->run, FWD_STEP_ANCHOR_LIST,
+		    judge_anchors(dev, data), image->area, 0,
+		    fwd_fact_uint(data.n), fwd_fact_none());
+	return fwd_note(dev->run, FWD_STEP_REVOCATIONS,
+	    fwd_revocations_read(dev->run->crypto, dev->run->policy, data,
+	    &list), image->area, 0, fwd_fact_uint(list.number),
+	    fwd_fact_none());
+}
+
+/* What would not fit is not recorded. */
+fwd_status
+fwd_trust_judge(struct fwd_device *dev)
+{
+	const struct fwd_record *const rec = &dev->record;
+	uint64_t size = FWD_TRUST_OVERHEAD;
+	uint32_t i;
+
+	for (i = 0; i < rec->images; i++) {
+		FWD_TRY(judge_image(dev, &rec->image[i]));
+		if (dev->component[rec->image[i].area].kind != FWD_KIND_IMAGE)
+			size += rec->image[i].size;
+	}
+	if (fwd_launder(i) != rec->images)
+		fwd_panic();
+	return dev->trust_size == 0 || size <= dev->trust_size ? FWD_OK :
+	    FWD_E_STORE_SIZE;
+}
+
+/* Judged when it was installed: only whether it is news counts. */
+static fwd_status
+take_image(struct fwd_device *dev, const struct fwd_record_image *image,
+    struct fwd_trust *t)
+{
+	const uint32_t kind = dev->component[image->area].kind;
+	const uint64_t release = dev->record.bank.sequence_number;
+	struct fwd_revocations list;
+	struct fwd_span data;
+
+	if (kind == FWD_KIND_IMAGE)
+		return FWD_OK;
+	FWD_TRY(read_image_list(dev, image, &data));
+	if (kind == FWD_KIND_ANCHORS && release >= t->release &&
+	    !fwd_span_equal(data, t->anchors)) {
+		FWD_TRY(judge_anchors(dev, data));
+		t->anchors = data;
+		t->release = release;
+	}
+	if (kind != FWD_KIND_REVOCATIONS)
+		return FWD_OK;
+	FWD_TRY(fwd_revocations_stored(data, &list));
+	if (t->revocations.n == 0 || list.number > t->list.number) {
+		t->revocations = data;
+		t->list = list;
+	}
+	return FWD_OK;
+}
+
+fwd_status
+fwd_trust_take(struct fwd_device *dev)
+{
+	const struct fwd_record *const rec = &dev->record;
+	struct fwd_trust t = dev->in_force;
+
+	if (dev->trust_size == 0)
+		return FWD_OK;
+	if (dev->in_force.generation == 0)
+		return FWD_E_STORE;
+	for (uint32_t i = 0; i < rec->images; i++)
+		FWD_TRY(take_image(dev, &rec->image[i], &t));
+	if (t.anchors.p == dev->in_force.anchors.p &&
+	    t.revocations.p == dev->in_force.revocations.p)
+		return FWD_OK;
+	t.generation++;
+	return write_trust(dev, &t);
+}
+
+/* ---- a list that comes by itself ------------------------------------- */
+
+/* FWD_E_REVOCATIONS_OLD unless it is news, or what is in force. */
+static fwd_status
+check_number_of(struct fwd_device *dev, struct fwd_span data,
+    const struct fwd_revocations *list)
+{
+	const struct fwd_trust *const t = &dev->in_force;
+	const uint64_t least = t->revocations.n == 0 ? 0 : t->list.number + 1;
+	fwd_status s = FWD_OK;
+
+	if (t->revocations.n != 0 && !fwd_span_equal(data, t->revocations) &&
+	    fwd_launder64(list->number) <= t->list.number)
+		s = FWD_E_REVOCATIONS_OLD;
+	return fwd_note(dev->run, FWD_STEP_REVOCATIONS, s, FWD_NO_INDEX, 0,
+	    fwd_fact_uint(list->number), fwd_at_least(fwd_fact_uint(least)));
+}
+
+fwd_status
+fwd_trust_revoke(struct fwd_device *dev, struct fwd_span data)
+{
+	struct fwd_trust t;
+
+	FWD_TRY(fwd_trust_load(dev));
+	if (dev->trust_size == 0)
+		return FWD_E_API;
+	t = dev->in_force;
+	FWD_TRY(fwd_note(dev->run, FWD_STEP_REVOCATIONS,
+	    fwd_revocations_read(dev->run->crypto, dev->run->policy, data,
+	    &t.list), FWD_NO_INDEX, 0, fwd_fact_uint(data.n),
+	    fwd_fact_none()));
+	FWD_TRY(check_number_of(dev, data, &t.list));
+	if (fwd_span_equal(data, t.revocations))
+		return FWD_OK;
+	t.revocations = data;
+	t.generation++;
+	return write_trust(dev, &t);
+}
