@@ -222,8 +222,8 @@ FWD_MUST_USE fwd_status fwd_device_install(struct fwd_device *dev,
  * not been booted yet, whose signatures are then verified in any case, and not
  * for others: a device does not stop.  FWD_E_NOTHING_BOOTABLE.
  *
- * A counter, trust area or mark of the other bank that cannot be written does not keep
- * the device from booting; the next boot tries again.
+ * A counter, a trust area or a mark of the other bank that cannot be written
+ * does not keep the device from booting; the next boot tries again.
  */
 FWD_MUST_USE fwd_status fwd_device_boot(struct fwd_device *dev,
     uint32_t *bank);

@@ -159,8 +159,9 @@ list_answer(fwd_status s, fwd_status refusal)
 }
 
 static fwd_status
-read_revocations(const struct fwd_crypto *crypto, const struct fwd_policy *policy,
-    struct fwd_span data, struct fwd_revocations *list)
+read_revocations(const struct fwd_crypto *crypto,
+    const struct fwd_policy *policy, struct fwd_span data,
+    struct fwd_revocations *list)
 {
 	struct fwd_span content, block;
 	struct fwd_cose cose;
