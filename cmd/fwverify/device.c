@@ -48,7 +48,10 @@ const char cmd_boot_help[] =
 "\n"
 "Choose a release as the boot loader does, verify it, and start it.\n"
 "\n"
-HELP_DEVICE HELP_CRYPTO HELP_CUT HELP_TRACE HELP_JSON;
+HELP_DEVICE
+"      --time TIME     judge a use-before at this time (RFC 3339), or none:\n"
+"                      the time is not known (default: as the profile says)\n"
+HELP_CRYPTO HELP_CUT HELP_TRACE HELP_JSON;
 
 const char cmd_confirm_help[] =
 "confirm --device DIR [OPTION]...\n"
@@ -237,7 +240,7 @@ cmd_boot(int argc, char **argv, struct fw_error *err)
 	struct options o = { 0 };
 	fwd_status verdict;
 
-	FW_TRY(parse(argc, argv, CRYPTO | CUT | TRACE, NULL, &o, err));
+	FW_TRY(parse(argc, argv, TIME | CRYPTO | CUT | TRACE, NULL, &o, err));
 	FW_TRY(fw_device_boot(&o.device, &report, &verdict, err));
 	return show(&o, report, verdict, err);
 }

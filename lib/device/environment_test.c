@@ -128,6 +128,25 @@ Test(environment, update_management, .init = open_all, .fini = close_bench)
 	RUN_ROWS(management);
 }
 
+/* What nobody could answer for is said to be so. */
+Test(environment, not_judged, .init = open_all, .fini = close_bench)
+{
+	static const struct row r = { "no device", NODEV, "20, {26: 501, "
+	    "27: 11, 28: <<[1, [2]]>>}, 26, 15, 27, 15, 28, 15", WAIT, NULL,
+	    NULL, FWD_OK };
+	static const char *const lines[] = {
+		"command[0] condition-minimum-battery: 501 not-judged\n",
+		"command[0] condition-update-authorized: not-judged\n",
+		"command[0] condition-version: not-judged\n",
+		"command[0] directive-wait: not-judged\n",
+	};
+
+	kit_eq(run_row(&r, false), FWD_OK, dev->trace);
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+		cr_assert_not_null(strstr(dev->trace, lines[i]), "%s\n%s",
+		    lines[i], dev->trace);
+}
+
 /* Waiting is no condition: the run ends, whatever stands around it. */
 Test(environment, waiting, .init = open_all, .fini = close_bench)
 {

@@ -118,6 +118,18 @@ any_now(void *ctx, int64_t *now)
 	return FWD_OK;
 }
 
+/* Nobody to ask about its battery, its owner, versions and events. */
+static fwd_status
+any_environment(void *ctx, int64_t code, uint32_t component,
+    struct fwd_question *q)
+{
+	(void)ctx;
+	(void)code;
+	(void)component;
+	(void)q;
+	return FWD_UNJUDGED;
+}
+
 /* ---- the passes ------------------------------------------------------ */
 
 /* After a pass: does a component turn out to have no further slot? */
@@ -211,6 +223,7 @@ fw_anydevice_check(struct fw_anydevice *dev, struct fwd_ctx *run)
 		.ctx = dev, .read = any_read, .identity = any_identity,
 		.component = any_component, .slot = any_slot,
 		.sequence_number = any_sequence_number, .now = any_now,
+		.environment = any_environment,
 	};
 	memset(dev->slots, 0, sizeof dev->slots);
 	dev->passes = 0;

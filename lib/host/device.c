@@ -194,12 +194,10 @@ fw_device_boot(const struct fw_device_options *opt, json_t **report,
 {
 	FW_CLEANUP(fw_device_close) struct fw_device d = FW_DEVICE_NONE;
 	FW_CLEANUP(release) json_t *tree = NULL;
-	struct fw_device_options timeless = *opt;
 
-	timeless.time = FW_TIME_NONE;
-	FW_TRY(fw_device_open(&timeless, &d, err));
+	FW_TRY(fw_device_open(opt, &d, err));
 	fw_device_clear_running(&d);
-	FW_TRY(judge(&timeless, &d, act_boot, &tree, verdict, err));
+	FW_TRY(judge(opt, &d, act_boot, &tree, verdict, err));
 	(void)json_object_del(tree, "attachments");
 	if (json_object_set_new(tree, "action", json_string("boot")) != 0 ||
 	    (d.fast && json_array_append_new(json_object_get(tree,

@@ -15,7 +15,7 @@
 struct fw_device_options {
 	const char *dir;
 	const char *bundle;		/* to install */
-	enum fw_judge_time time;	/* for an installation */
+	enum fw_judge_time time;	/* to install or boot */
 	int64_t now;
 	const char *crypto;		/* as in struct fw_judge_options */
 	bool trace;

@@ -215,13 +215,13 @@ fail_range(const char *file, const struct fw_node *value,
 	    (unsigned long long)field->min, (unsigned long long)field->max);
 }
 
+/* A whole number: its value without its sign; false when it does not fit. */
 static enum fw_kind
-read_uint(const char *file, const struct fw_node *value,
-    const struct fw_field *field, uint64_t *out, struct fw_error *err)
+read_magnitude(const char *file, const struct fw_node *value,
+    const struct fw_field *field, uint64_t *out, bool *fits,
+    struct fw_error *err)
 {
 	const char *t = value->text;
-	uint64_t v;
-	bool fits;
 
 	if (value->type == FW_SCALAR && !value->plain && is_int(t))
 		return fw_fail_node(err, file, value, "'%s' must be a number, "
@@ -232,16 +232,45 @@ read_uint(const char *file, const struct fw_node *value,
 	if (is_ambiguous(t))
 		return fw_fail_node(err, file, value, "'%s' has a leading "
 		    "zero (leave it out; octal is 0o17)", field->key);
+	*out = 0;
 	if (strncmp(t, "0x", 2) == 0)
-		fits = parse_digits(t + 2, 16, &v);
+		*fits = parse_digits(t + 2, 16, out);
 	else if (strncmp(t, "0o", 2) == 0)
-		fits = parse_digits(t + 2, 8, &v);
+		*fits = parse_digits(t + 2, 8, out);
 	else
-		fits = parse_digits(t + (*t == '+' || *t == '-'), 10, &v) &&
-		    (*t != '-' || v == 0);
-	if (!fits || v < field->min || v > field->max)
+		*fits = parse_digits(t + (*t == '+' || *t == '-'), 10, out);
+	return FW_OK;
+}
+
+static enum fw_kind
+read_uint(const char *file, const struct fw_node *value,
+    const struct fw_field *field, uint64_t *out, struct fw_error *err)
+{
+	uint64_t v;
+	bool fits;
+
+	FW_TRY(read_magnitude(file, value, field, &v, &fits, err));
+	if (!fits || v < field->min || v > field->max ||
+	    (value->text[0] == '-' && v != 0))
 		return fail_range(file, value, field, err);
 	*out = v;
+	return FW_OK;
+}
+
+static enum fw_kind
+read_int(const char *file, const struct fw_node *value,
+    const struct fw_field *field, int64_t *out, struct fw_error *err)
+{
+	uint64_t v;
+	bool fits, negative;
+
+	FW_TRY(read_magnitude(file, value, field, &v, &fits, err));
+	negative = value->text[0] == '-';
+	if (!fits || v > (uint64_t)INT64_MAX + negative)
+		return fw_fail_node(err, file, value, "'%s' must be between "
+		    "%lld and %lld", field->key, (long long)INT64_MIN,
+		    (long long)INT64_MAX);
+	*out = !negative ? (int64_t)v : v == 0 ? 0 : -(int64_t)(v - 1) - 1;
 	return FW_OK;
 }
 
@@ -333,6 +362,8 @@ fw_field_read(const char *file, const struct fw_node *value,
 		return read_text(file, value, field, at, err);
 	case FW_FIELD_UINT:
 		return read_uint(file, value, field, at, err);
+	case FW_FIELD_INT:
+		return read_int(file, value, field, at, err);
 	case FW_FIELD_BOOL:
 		return read_bool(file, value, field->key, at, err);
 	case FW_FIELD_UUID:

@@ -54,6 +54,7 @@ enum fw_field_type {
 	FW_FIELD_TEXT,		/* const char *, one line, no outer spaces */
 	FW_FIELD_LINES,		/* const char *, newlines allowed */
 	FW_FIELD_UINT,		/* uint64_t, min to max */
+	FW_FIELD_INT,		/* int64_t, any */
 	FW_FIELD_BOOL,		/* bool */
 	FW_FIELD_UUID,		/* struct fw_uuid */
 	FW_FIELD_CHOICE,	/* int32_t */
@@ -137,8 +138,20 @@ const char *fw_rule_media_type(const char *text);
 const char *fw_rule_member(const char *text);
 const char *fw_rule_component(const char *text);
 const char *fw_rule_key(const char *text);
+const char *fw_rule_version(const char *text);
 /* Can two members not exist together: same name, or one in the other? */
 bool fw_member_conflict(const char *a, const char *b);
+
+/* ---- versions (version.c) -------------------------------------------- */
+
+/*
+ * "1.2.3" is 1, 2, 3 and "1.2-rc.3" is 1, 2, -1, 3; also -beta and -alpha.
+ * At most FWD_VERSION_MAX parts, numbers of at most 18 digits.
+ */
+bool fw_version_parse(const char *text, struct fwd_version *out);
+#define FW_VERSION_TEXT (FWD_VERSION_MAX * 21 + 1)
+void fw_version_format(const struct fwd_version *v,
+    char out[FW_VERSION_TEXT]);
 
 /* ---- components (component_id.c, component.c) ------------------------ */
 

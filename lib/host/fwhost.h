@@ -283,7 +283,26 @@ struct fw_profile_component {
 	uint64_t slots;			/* 1: no A/B */
 	uint64_t slot;			/* the one written next */
 	uint64_t size;			/* of one slot, bytes */
+	struct fwd_version version;	/* n 0: not told */
 };
+
+/* Events of a wait, by their numbers in the draft. */
+enum {
+	FW_EVENT_AUTHORIZATION = 1, FW_EVENT_POWER, FW_EVENT_NETWORK,
+	FW_EVENT_OTHER_DEVICE, FW_EVENT_TIME, FW_EVENT_TIME_OF_DAY,
+	FW_EVENT_TIME_OF_DAY_UTC, FW_EVENT_DAY_OF_WEEK,
+	FW_EVENT_DAY_OF_WEEK_UTC, FW_EVENTS,
+};
+
+/* What the device is like: what is not told, it cannot tell. */
+struct fw_profile_state {
+	bool told;			/* anything here or a version */
+	bool has_battery, has_priority;
+	uint64_t battery;		/* mWh */
+	int64_t priority;		/* updates up to it are authorized */
+	int32_t event[FW_EVENTS];	/* 0: not told */
+};
+enum { FW_EVENT_MET = 1, FW_EVENT_PENDING };
 
 struct fw_profile_right {
 	size_t component;		/* place in fw_profile.component */
@@ -310,6 +329,7 @@ struct fw_profile {
 	uint32_t boot;			/* FWD_BOOT_, see fwslots.h */
 	bool untimed;			/* FWD_UNTIMED */
 	uint32_t allow;			/* FWD_ALLOW_, together */
+	struct fw_profile_state state;
 	struct fw_profile_component component[FWD_COMPONENTS_MAX];
 	size_t components;
 };

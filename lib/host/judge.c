@@ -20,8 +20,8 @@ struct judge {
 	size_t n;
 	struct fwd_right right[FWD_COMPONENTS_MAX];
 	struct fwd_policy policy;
-	int right_of;			/* the component that was refused,
-					   in the profile */
+	int refused;			/* the component that was refused,
+					   in the profile, or -1 */
 	int64_t now;
 	int fd;
 	struct fwp_crypto *crypto;
@@ -30,6 +30,9 @@ struct judge {
 	bool text_holds;		/* the text section is authentic */
 	bool failed;			/* memory ran out in a callback */
 	json_t *report, *components, *unjudged, *trace;
+	json_t *passed_over;		/* payloads, in this pass */
+	json_t *never;			/* in all passes so far; or NULL */
+	bool over;			/* the pass has come to its end */
 };
 
 static void
@@ -51,6 +54,8 @@ judge_deinit(struct judge **jp)
 	json_decref(j->components);
 	json_decref(j->unjudged);
 	json_decref(j->trace);
+	json_decref(j->passed_over);
+	json_decref(j->never);
 	free(j);
 }
 
@@ -124,9 +129,11 @@ prepare(struct judge *j, struct fw_error *err)
 	j->components = json_array();
 	j->unjudged = json_array();
 	j->trace = json_array();
+	j->passed_over = json_array();
 	if (j->crypto == NULL || j->envelope == NULL || j->transfer == NULL ||
 	    j->report == NULL || j->components == NULL ||
-	    j->unjudged == NULL || j->trace == NULL)
+	    j->unjudged == NULL || j->trace == NULL ||
+	    j->passed_over == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	j->run.crypto = fwp_crypto_get(j->crypto);
 	j->run.policy = &j->policy;
@@ -214,33 +221,49 @@ add_unjudged(struct judge *j, const char *what)
 	append(j, j->unjudged, json_string(what));
 }
 
+/* A condition or a wait that nobody could answer. */
+static void
+unanswered(struct judge *j, const struct fwd_event *ev)
+{
+	const char *const name = strchr(fwd_command_name(ev->code), '-') + 1;
+	char what[FWD_LINE_MAX], uuid[37];
+
+	(void)snprintf(what, sizeof what, "%s of component %u", name,
+	    (unsigned)ev->index);
+	if (ev->got.kind == FWD_FACT_HEX && ev->got.s.n == sizeof j->profile.
+	    device_id && ev->code != FWD_DIR_WAIT) {
+		fw_uuid_format(ev->got.s.p, uuid);
+		(void)snprintf(what, sizeof what, "%s %s", name, uuid);
+	} else if (ev->code == FWD_COND_BATTERY) {
+		(void)snprintf(what, sizeof what, "%s %ju mWh", name,
+		    (uintmax_t)ev->got.u);
+	}
+	add_unjudged(j, what);
+}
+
+/* Which payloads were read over in this pass. */
+static void
+note_payload(struct judge *j, const struct fwd_event *ev)
+{
+	if (j->over)
+		(void)json_array_clear(j->passed_over);
+	j->over = ev->step == FWD_STEP_VERDICT;
+	if (ev->step == FWD_STEP_PAYLOAD && ev->status == FWD_UNJUDGED)
+		append(j, j->passed_over, text(ev->got.s));
+}
+
 static void
 on_event(void *arg, const struct fwd_event *ev)
 {
 	struct judge *const j = arg;
-	char line[FWD_LINE_MAX], what[FWD_LINE_MAX], uuid[37];
+	char line[FWD_LINE_MAX];
 
 	if (ev->step == FWD_STEP_SEVERED && ev->code == FWD_MAN_TEXT &&
 	    ev->status == FWD_OK)
 		j->text_holds = true;
-	if (ev->status == FWD_UNJUDGED && ev->step == FWD_STEP_PAYLOAD) {
-		/* Any device's slots are all judged, each in its pass. */
-		(void)snprintf(what, sizeof what, "payload %.*s: it is for "
-		    "another slot", (int)ev->got.s.n, (const char *)ev->got.s.p);
-		if (j->opt->device != NULL)
-			add_unjudged(j, what);
-	} else if (ev->status == FWD_UNJUDGED) {
-		(void)snprintf(what, sizeof what, "%s of component %u",
-		    fwd_command_name(ev->code) + strlen("condition-"),
-		    (unsigned)ev->index);
-		if (ev->got.kind == FWD_FACT_HEX && ev->got.s.n == 16) {
-			fw_uuid_format(ev->got.s.p, uuid);
-			(void)snprintf(what, sizeof what, "%s %s",
-			    fwd_command_name(ev->code) + strlen("condition-"),
-			    uuid);
-		}
-		add_unjudged(j, what);
-	}
+	note_payload(j, ev);
+	if (ev->status == FWD_UNJUDGED && ev->step == FWD_STEP_COMMAND)
+		unanswered(j, ev);
 	if (j->opt->trace) {
 		(void)fwd_event_format(ev, line, sizeof line);
 		append(j, j->trace, json_string(line));
@@ -249,59 +272,13 @@ on_event(void *arg, const struct fwd_event *ev)
 
 /* ---- texts ----------------------------------------------------------- */
 
-/* In one language's map: the text of that number, of the manifest or, with an
-   identifier, of that component. */
-static bool
-find_in_language(struct fwd_cbor c, const struct fwd_span *component,
-    int64_t number, struct fwd_span *out)
-{
-	struct fwd_cbor_map map;
-	struct fwd_span key, value;
-	struct fwd_cbor inner;
-	int64_t n;
-
-	if (fwd_cbor_map(&c, &map) != FWD_OK)
-		return false;
-	while (map.left > 0) {
-		if (fwd_cbor_key(&c, &map) != FWD_OK ||
-		    fwd_cbor_skip(&c, &key) != FWD_OK ||
-		    fwd_cbor_skip(&c, &value) != FWD_OK)
-			return false;
-		inner = fwd_cbor_open(key);
-		if (component != NULL && fwd_span_equal(key, *component))
-			return find_in_language(fwd_cbor_open(value), NULL,
-			    number, out);
-		if (component != NULL ||
-		    fwd_cbor_int(&inner, &n) != FWD_OK || n != number)
-			continue;
-		inner = fwd_cbor_open(value);
-		return fwd_cbor_text(&inner, out) == FWD_OK;
-	}
-	return false;
-}
-
 /* A text of the manifest in the first language that has it. */
 static bool
 find_text(const struct judge *j, const struct fwd_span *component,
     int64_t number, struct fwd_span *out)
 {
-	struct fwd_cbor c = fwd_cbor_open(j->run.man.text.content);
-	struct fwd_cbor_map map;
-	struct fwd_cbor value;
-
-	if (!j->text_holds || fwd_cbor_map(&c, &map) != FWD_OK)
-		return false;
-	while (map.left > 0) {
-		if (fwd_cbor_key(&c, &map) != FWD_OK ||
-		    fwd_cbor_skip(&c, NULL) != FWD_OK)
-			return false;
-		value = c;
-		if (find_in_language(value, component, number, out))
-			return true;
-		if (fwd_cbor_skip(&c, NULL) != FWD_OK)
-			return false;
-	}
-	return false;
+	return j->text_holds && fw_text_find(j->run.man.text.content,
+	    component, number, out);
 }
 
 static void
@@ -316,54 +293,6 @@ set_text(struct judge *j, json_t *object, const char *key,
 
 /* ---- the report ------------------------------------------------------ */
 
-/* One segment of an identifier: as text, or in hexadecimal behind "0x". */
-static bool
-add_segment(char *name, size_t room, size_t *used, struct fwd_span s)
-{
-	bool plain = s.n > 0;
-	int n;
-
-	for (size_t i = 0; i < s.n; i++)
-		plain = plain && s.p[i] > ' ' && s.p[i] <= '~' &&
-		    s.p[i] != '/';
-	if (room - *used < 2 * s.n + 4)
-		return false;
-	if (plain) {
-		memcpy(name + *used, s.p, s.n);
-		*used += s.n;
-		return true;
-	}
-	n = snprintf(name + *used, room - *used, "0x");
-	*used += (size_t)n;
-	for (size_t i = 0; i < s.n; i++) {
-		n = snprintf(name + *used, room - *used, "%02x", s.p[i]);
-		*used += (size_t)n;
-	}
-	return true;
-}
-
-/* A component identifier as descriptors have it: segments joined by '/'. */
-static json_t *
-component_name(struct fwd_span id)
-{
-	struct fwd_cbor c = fwd_cbor_open(id);
-	struct fwd_span segment;
-	char name[256];
-	size_t used = 0;
-	uint64_t n;
-
-	if (fwd_cbor_array(&c, &n) != FWD_OK || n == 0)
-		return hex("0x", id);
-	for (uint64_t i = 0; i < n; i++) {
-		if (i > 0 && used < sizeof name)
-			name[used++] = '/';
-		if (fwd_cbor_bytes(&c, &segment) != FWD_OK ||
-		    !add_segment(name, sizeof name, &used, segment))
-			return hex("0x", id);
-	}
-	return json_stringn(name, used);
-}
-
 /* Add what a component holds after a run, unless it stands there already. */
 static void
 add_component(struct judge *j, const struct fwd_component *c,
@@ -377,7 +306,7 @@ add_component(struct judge *j, const struct fwd_component *c,
 		j->failed = true;
 		return;
 	}
-	set(j, row, "component", component_name(c->id));
+	set(j, row, "component", fw_component_name(c->id));
 	set(j, row, "identifier", hex("", c->id));
 	if (slot != NULL)
 		set(j, row, "slot", number(*slot));
@@ -402,6 +331,28 @@ add_component(struct judge *j, const struct fwd_component *c,
 		j->failed = true;
 }
 
+/* Of the payloads that were passed over so far, those that were again. */
+static void
+keep_passed_over(struct judge *j)
+{
+	size_t i, k;
+	json_t *one, *other;
+
+	if (j->never == NULL) {
+		j->never = json_copy(j->passed_over);
+		j->failed = j->failed || j->never == NULL;
+		return;
+	}
+	for (i = json_array_size(j->never); i-- > 0;) {
+		one = json_array_get(j->never, i);
+		json_array_foreach(j->passed_over, k, other)
+			if (json_equal(one, other))
+				break;
+		if (k == json_array_size(j->passed_over))
+			(void)json_array_remove(j->never, i);
+	}
+}
+
 /* After a pass over any device: the slot each component stood in. */
 static void
 on_pass(void *arg, const struct fw_anydevice *dev, const struct fwd_ctx *run,
@@ -411,6 +362,7 @@ on_pass(void *arg, const struct fw_anydevice *dev, const struct fwd_ctx *run,
 	uint64_t slot;
 
 	(void)status;
+	keep_passed_over(j);
 	for (uint32_t i = 0; i < run->components; i++)
 		if (run->component[i].have_alg != 0)
 			add_component(j, &run->component[i],
@@ -494,10 +446,28 @@ add_authentic(struct judge *j, struct fw_error *err)
 	return FW_OK;
 }
 
+/* Signatures were judged at installation. */
+static bool
+is_boot(const struct judge *j)
+{
+	return j->opt->bundle == NULL;
+}
+
 /* What the policy or the lack of a device left out. */
 static void
 add_limits(struct judge *j)
 {
+	char what[FWD_LINE_MAX];
+	json_t *name;
+	size_t i;
+
+	/* One device has one pass, any device's slots have one each. */
+	json_array_foreach(j->never != NULL ? j->never : j->passed_over, i,
+	    name) {
+		(void)snprintf(what, sizeof what, "payload %s: no command that "
+		    "was executed fetches it", json_string_value(name));
+		add_unjudged(j, what);
+	}
 	if (j->opt->device == NULL) {
 		add_unjudged(j, "rollback: the device's stored sequence "
 		    "number is not known");
@@ -513,41 +483,8 @@ add_limits(struct judge *j)
 	if (j->run.man.text.declared && j->run.man.text.content.p == NULL)
 		add_unjudged(j, "texts and attachments: they were severed from "
 		    "the envelope");
-	if (j->policy.clock == FWD_CLOCK_NONE)
+	if (j->policy.clock == FWD_CLOCK_NONE || is_boot(j))
 		add_unjudged(j, "whether the certificates are valid now");
-}
-
-json_t *
-fw_refusal_json(const struct fwd_event *ev)
-{
-	char fact[FWD_LINE_MAX];
-	json_t *const o = json_object();
-	struct fwd_event bare = *ev;
-	char *end;
-	int bad = 0;
-
-	bare.got.kind = bare.want.kind = FWD_FACT_NONE;
-	(void)fwd_event_format(&bare, fact, sizeof fact);
-	end = strrchr(fact, ':');	/* "STEP: CODE" without facts */
-	if (end != NULL)
-		*end = '\0';
-	bad |= json_object_set_new(o, "code",
-	    json_string(fwd_status_code(ev->status)));
-	bad |= json_object_set_new(o, "meaning",
-	    json_string(fwd_status_text(ev->status)));
-	bad |= json_object_set_new(o, "step", json_string(fact));
-	if (ev->got.kind != FWD_FACT_NONE) {
-		(void)fwd_fact_format(&ev->got, fact, sizeof fact);
-		bad |= json_object_set_new(o, "fact", json_string(fact));
-	}
-	if (ev->want.kind != FWD_FACT_NONE) {
-		(void)fwd_fact_format(&ev->want, fact, sizeof fact);
-		bad |= json_object_set_new(o, "expected", json_string(fact));
-	}
-	if (bad == 0)
-		return o;
-	json_decref(o);
-	return NULL;
 }
 
 static json_t *
@@ -582,65 +519,6 @@ device_json(struct judge *j)
 	return o;
 }
 
-/* The refusal for want of signers, by their names. */
-static json_t *
-signers_refusal(struct judge *j)
-{
-	json_t *const o = fw_refusal_json(&j->run.refusal);
-	char found[FW_RULE_TEXT], wanted[FW_RULE_TEXT];
-
-	if (j->run.refusal.step == FWD_STEP_RULE)
-		fw_rule_text(&j->profile, &j->run, found, wanted);
-	else if (j->run.refusal.step == FWD_STEP_RIGHT && j->right_of >= 0)
-		fw_right_text(&j->profile, &j->run, (size_t)j->right_of,
-		    found, wanted);
-	else
-		return o;
-	set(j, o, "fact", json_string(found));
-	set(j, o, "expected", json_string(wanted));
-	return o;
-}
-
-/* The refusal; of an identity, with what the profile says instead. */
-static json_t *
-identity_refusal(struct judge *j)
-{
-	const struct fw_profile *const p = &j->profile;
-	const struct fwd_event *const ev = &j->run.refusal;
-	json_t *const o = fw_refusal_json(ev);
-	json_t *ids = NULL;
-	char s[37];
-
-	if (ev->got.kind != FWD_FACT_HEX || ev->got.s.n != sizeof p->device_id)
-		return o;
-	if (ev->status == FWD_E_VENDOR)
-		ids = uuids(j, p->vendor_id, p->vendors);
-	else if (ev->status == FWD_E_CLASS)
-		ids = uuids(j, p->class_id, p->classes);
-	else if (ev->status == FWD_E_DEVICE)
-		ids = uuids(j, &p->device_id, p->has_device_id);
-	if (ids == NULL)
-		return o;
-	fw_uuid_format(ev->got.s.p, s);
-	set(j, o, "fact", json_string(s));
-	set(j, o, "expected", json_string(json_array_size(ids) == 0 ?
-	    "none: the device has no such identifier" :
-	    json_string_value(json_array_get(ids, 0))));
-	if (json_array_size(ids) > 1)
-		set(j, o, "expected-one-of", json_incref(ids));
-	json_decref(ids);
-	return o;
-}
-
-static json_t *
-refusal_json(struct judge *j)
-{
-	if (j->run.refusal.status == FWD_E_RULE ||
-	    j->run.refusal.status == FWD_E_RIGHT)
-		return signers_refusal(j);
-	return identity_refusal(j);
-}
-
 static enum fw_kind
 make_report(struct judge *j, fwd_status verdict, struct fw_error *err)
 {
@@ -651,7 +529,8 @@ make_report(struct judge *j, fwd_status verdict, struct fw_error *err)
 	if (j->opt->bundle != NULL)
 		set(j, j->report, "bundle", json_string(j->opt->bundle));
 	if (!accepted)
-		set(j, j->report, "refusal", refusal_json(j));
+		set(j, j->report, "refusal", fw_judge_refusal(&j->profile,
+		    &j->run, j->refused));
 	FW_TRY(add_authentic(j, err));
 	if (accepted)
 		add_attachments(j);	/* else they were not all judged */
@@ -702,16 +581,20 @@ run_profiled(struct judge *j)
 		.bundle = &j->fd,
 		.read = fwp_file_read,
 		.now = j->now,
+		.timed = j->policy.clock == FWD_CLOCK_TRUSTED,
 	};
 	const struct fwd_port port = fw_profiled_port(&dev,
 	    (struct fwd_tracer){ on_event, j });
 	fwd_status s;
 
+	/* A device that acts names components by their place. */
+	for (int i = 0; act != NULL && i < (int)FWD_COMPONENTS_MAX; i++)
+		dev.component[i] = i;
 	j->run.port = &port;
 	s = act != NULL ? act->run(act->ctx, &j->profile, &dev, &j->run) :
 	    fwd_bundle_check(&j->run);
-	if (s == FWD_E_RIGHT && j->run.refusal.index < j->run.components)
-		j->right_of = dev.component[j->run.refusal.index];
+	if (s != FWD_OK && j->run.refusal.index < j->run.components)
+		j->refused = dev.component[j->run.refusal.index];
 	for (uint32_t i = 0; i < j->run.components; i++) {
 		const struct fw_profile_component *const c =
 		    &j->profile.component[dev.component[i]];
@@ -735,7 +618,7 @@ fw_judge(const struct fw_judge_options *opt, json_t **report,
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	j->opt = opt;
 	j->fd = -1;
-	j->right_of = -1;
+	j->refused = -1;
 	if (opt->act != NULL)
 		FW_TRY(opt->act->load(opt->act->ctx, &j->profile, err));
 	else if (opt->device != NULL)

@@ -68,6 +68,23 @@ enum fw_kind fw_judge_text(const json_t *report, struct fw_buf *out,
 /* {code, meaning, step, fact, expected} of the step a run was refused at;
    NULL for want of memory. */
 json_t *fw_refusal_json(const struct fwd_event *ev);
+/* The same for a run for the device of p, in the words of its profile.
+   component: that of the step, its place in the profile, or -1. */
+json_t *fw_judge_refusal(const struct fw_profile *p,
+    const struct fwd_ctx *run, int component);
+
+/* ---- what a manifest calls things (textmap.c) -------------------------- */
+
+/*
+ * In a text section (its content): the text of that number, of the manifest
+ * or, with an encoded identifier, of that component, in the first language
+ * that has it.  out points into content.
+ */
+bool fw_text_find(struct fwd_span content, const struct fwd_span *component,
+    int64_t number, struct fwd_span *out);
+/* An encoded component identifier as descriptors have it: segments joined by
+   '/'.  NULL for want of memory. */
+json_t *fw_component_name(struct fwd_span id);
 
 /*
  * Why a run for the device of p was refused with FWD_E_RULE or FWD_E_RIGHT
@@ -82,13 +99,15 @@ void fw_right_text(const struct fw_profile *p, const struct fwd_ctx *run,
 
 /*
  * A port that answers for one device as its profile describes it; nothing is
- * stored.  port.ctx is the object itself; set read, bundle, now and trace.
+ * stored.  port.ctx is the object itself; set read, bundle, now, timed and
+ * trace.  The profile has been loaded.
  */
 struct fw_profiled {
 	const struct fw_profile *profile;
 	void *bundle;
 	fwd_status (*read)(void *bundle, uint8_t *buf, size_t n, size_t *got);
 	int64_t now;
+	bool timed;			/* it knows that it is now */
 	/* private: profile component by component index; none: -1 */
 	int component[FWD_COMPONENTS_MAX];
 };

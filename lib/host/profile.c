@@ -14,7 +14,8 @@
 
 /* The document as it is written; all is borrowed from it. */
 struct keys {
-	const struct fw_node *device, *trust, *clock, *allow, *components;
+	const struct fw_node *device, *trust, *clock, *allow, *state;
+	const struct fw_node *components;
 	uint64_t format, sequence_number;
 	int32_t boot;
 };
@@ -33,6 +34,7 @@ struct clock_keys {
 struct component_keys {
 	const struct fw_node *id;
 	uint64_t size, slots, slot;
+	const char *version;
 };
 
 static const struct fw_choice sources[] = {
@@ -81,6 +83,7 @@ static const struct fw_field fields[] = {
 	  .choice = boots },
 	{ .key = "allow", .type = FW_FIELD_LIST, .at = AT(allow), .min = 1,
 	  .max = N(allowed) - 1 },
+	{ .key = "state", .type = FW_FIELD_MAP, .at = AT(state) },
 	{ .key = "components", .type = FW_FIELD_LIST, .at = AT(components),
 	  .min = 1, .max = FWD_COMPONENTS_MAX, .required = true },
 };
@@ -124,6 +127,8 @@ static const struct fw_field component_fields[] = {
 	  .max = SLOTS_MAX },
 	{ .key = "slot", .type = FW_FIELD_UINT, .at = AT(slot),
 	  .max = SLOTS_MAX - 1 },
+	{ .key = "version", .type = FW_FIELD_TEXT, .at = AT(version),
+	  .min = 1, .max = FW_TEXT_MAX, .rule = fw_rule_version },
 };
 #undef AT
 
@@ -259,6 +264,8 @@ read_component(const char *file, const struct fw_node *map,
 	c->size = k.size;
 	c->slots = k.slots;
 	c->slot = k.slot;
+	if (k.version != NULL)
+		p->state.told = fw_version_parse(k.version, &c->version);
 	for (size_t i = 0; i + 1 < p->components; i++)
 		if (p->component[i].id_n == c->id_n &&
 		    memcmp(p->component[i].id, c->id, c->id_n) == 0)
@@ -282,6 +289,7 @@ read_profile(const char *file, const struct fw_node *root,
 	FW_TRY(fw_profile_trust_read(file, k.trust, p, err));
 	FW_TRY(read_clock(file, k.clock, p, err));
 	FW_TRY(read_allow(file, k.allow, p, err));
+	FW_TRY(fw_profile_state_read(file, k.state, &p->state, err));
 	for (size_t i = 0; i < k.components->n; i++)
 		FW_TRY(read_component(file, k.components->child[i], p, err));
 	return fw_profile_rights_read(file, k.trust, p, err);

@@ -11,5 +11,9 @@ enum fw_kind fw_profile_trust_read(const char *file,
 /* Its 'rights', once the components are known. */
 enum fw_kind fw_profile_rights_read(const char *file,
     const struct fw_node *map, struct fw_profile *p, struct fw_error *err);
+/* The map 'state', or NULL. */
+enum fw_kind fw_profile_state_read(const char *file,
+    const struct fw_node *map, struct fw_profile_state *s,
+    struct fw_error *err);
 
 #endif

@@ -109,8 +109,10 @@ static const char full[] =
 	"    - {at-least: 3, of: [qa], distinct: keys}\n"
 	"  rights: [{component: [radio, \"0x01\"], anchors: [release]}]\n"
 	"clock: {source: trusted, not-before: 2026-01-31T12:00:00Z}\n"
+	"state: {battery: 500, authorized-priority: -7, events: {power: met, "
+	"day-of-week-utc: pending}}\n"
 	"components:\n"
-	"  - {id: main, size: 524288, slots: 2, slot: 1}\n"
+	"  - {id: main, size: 524288, slots: 2, slot: 1, version: 1.2-rc.3}\n"
 	"  - {id: [radio, \"0x01\"], size: 9223372036854775807}\n";
 
 Test(profile, full)
@@ -150,6 +152,77 @@ Test(profile, full)
 	cr_assert_arr_eq(p.component[1].id, "\x82\x45radio\x41\x01", 9);
 	cr_assert_str_eq(p.component[1].label, "radio/0x01");
 	cr_assert_eq(p.component[1].size, INT64_MAX);
+	cr_assert_eq(p.component[0].version.n, 4);
+	cr_assert_eq(p.component[0].version.part[2], -1);
+	cr_assert_eq(p.component[1].version.n, 0);
+	cr_assert(p.state.told && p.state.has_battery && p.state.has_priority);
+	cr_assert_eq(p.state.battery, 500);
+	cr_assert_eq(p.state.priority, -7);
+	for (int i = 0; i < FW_EVENTS; i++)
+		cr_assert_eq(p.state.event[i], i == FW_EVENT_POWER ?
+		    FW_EVENT_MET : i == FW_EVENT_DAY_OF_WEEK_UTC ?
+		    FW_EVENT_PENDING : 0);
+}
+
+/* What is told by itself, and what zero means. */
+Test(profile, state)
+{
+	static const struct {
+		const char *state, *version;
+		bool told, battery, priority;
+	} rows[] = {
+		{ "", "", false, false, false },
+		{ "state: {battery: 0}\n", "", true, true, false },
+		{ "state: {authorized-priority: -0}\n", "", true, false,
+		    true },
+		{ "state: {events: {network: met}}\n", "", true, false,
+		    false },
+		{ "", ", version: \"0\"", true, false, false },
+	};
+	char text[512];
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		(void)snprintf(text, sizeof text, "profile: 1\n"
+		    "device: {vendor-domain: acme.example, model: m}\n"
+		    "trust: {anchors: [root.pem]}\n"
+		    "clock: {source: none}\n%s"
+		    "components: [{id: main, size: 1%s}]\n", rows[i].state,
+		    rows[i].version);
+		load(text);
+		cr_assert_eq(p.state.told, rows[i].told, "%zu", i);
+		cr_assert_eq(p.state.has_battery, rows[i].battery);
+		cr_assert_eq(p.state.has_priority, rows[i].priority);
+		cr_assert_eq(p.component[0].version.n,
+		    rows[i].version[0] != '\0');
+		fw_profile_deinit(&p);
+	}
+}
+
+Test(profile, signed_numbers)
+{
+	static const struct {
+		const char *text;
+		int64_t want;
+	} rows[] = {
+		{ "0", 0 }, { "-1", -1 }, { "+1", 1 }, { "0x10", 16 },
+		{ "0o17", 15 }, { "9223372036854775807", INT64_MAX },
+		{ "-9223372036854775807", -INT64_MAX },
+		{ "-9223372036854775808", INT64_MIN },
+	};
+	char text[512];
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		(void)snprintf(text, sizeof text, "profile: 1\n"
+		    "device: {vendor-domain: acme.example, model: m}\n"
+		    "trust: {anchors: [root.pem]}\n"
+		    "clock: {source: none}\n"
+		    "state: {authorized-priority: %s}\n"
+		    "components: [{id: main, size: 1}]\n", rows[i].text);
+		load(text);
+		cr_assert_eq(p.state.priority, rows[i].want, "%s",
+		    rows[i].text);
+		fw_profile_deinit(&p);
+	}
 }
 
 /* What the device library gets of it. */

@@ -87,6 +87,97 @@ profiled_now(void *ctx, int64_t *now)
 	return FWD_OK;
 }
 
+/* ---- what the device is like ------------------------------------------ */
+
+/* Without a clock the time is at least that of time_min. */
+static fwd_status
+await_time(const struct fw_profiled *dev, uint64_t when)
+{
+	const int64_t known = dev->timed ? dev->now : dev->profile->time_min;
+
+	if (known >= 0 && (uint64_t)known >= when)
+		return FWD_OK;
+	return dev->timed ? FWD_E_WAIT : FWD_E_DISABLED;
+}
+
+/* One event of a wait, whose form the library has judged. */
+static fwd_status
+await_one(const struct fw_profiled *dev, int64_t event, struct fwd_span value)
+{
+	const struct fw_profile_state *const s = &dev->profile->state;
+	struct fwd_cbor c = fwd_cbor_open(value);
+	int64_t priority;
+	uint64_t when;
+
+	if (event <= 0 || event >= FW_EVENTS)
+		return FWD_E_DISABLED;
+	if (event == FW_EVENT_TIME)
+		return fwd_cbor_uint(&c, &when) != FWD_OK ? FWD_E_DISABLED :
+		    await_time(dev, when);
+	if (event == FW_EVENT_AUTHORIZATION) {
+		if (fwd_cbor_int(&c, &priority) != FWD_OK || !s->has_priority)
+			return FWD_E_DISABLED;
+		return priority <= s->priority ? FWD_OK : FWD_E_WAIT;
+	}
+	if (s->event[event] == 0)
+		return FWD_E_DISABLED;
+	return s->event[event] == FW_EVENT_MET ? FWD_OK : FWD_E_WAIT;
+}
+
+/* One that is not supported will never come, whatever the others do. */
+static fwd_status
+await(const struct fw_profiled *dev, struct fwd_span events)
+{
+	struct fwd_cbor c = fwd_cbor_open(events);
+	struct fwd_cbor_map map;
+	struct fwd_span value;
+	fwd_status one, all = FWD_OK;
+	int64_t event;
+
+	if (fwd_cbor_map(&c, &map) != FWD_OK)
+		return FWD_E_DISABLED;
+	while (map.left > 0) {
+		if (fwd_cbor_key(&c, &map) != FWD_OK ||
+		    fwd_cbor_int(&c, &event) != FWD_OK ||
+		    fwd_cbor_skip(&c, &value) != FWD_OK)
+			return FWD_E_DISABLED;
+		one = await_one(dev, event, value);
+		if (one == FWD_E_DISABLED)
+			return one;
+		if (one != FWD_OK)
+			all = one;
+	}
+	return all;
+}
+
+static fwd_status
+profiled_environment(void *ctx, int64_t code, uint32_t component,
+    struct fwd_question *q)
+{
+	const struct fw_profiled *const dev = ctx;
+	const struct fw_profile *const p = dev->profile;
+	const struct fw_profile_state *const s = &p->state;
+
+	switch (code) {
+	case FWD_COND_BATTERY:
+		if (!s->has_battery)
+			return FWD_E_DISABLED;
+		return s->battery >= q->battery ? FWD_OK : FWD_E_BATTERY;
+	case FWD_COND_AUTHORIZED:
+		if (!s->has_priority)
+			return FWD_E_DISABLED;
+		return q->priority <= s->priority ? FWD_OK :
+		    FWD_E_UNAUTHORIZED;
+	case FWD_COND_VERSION:
+		q->version = p->component[dev->component[component]].version;
+		return q->version.n == 0 ? FWD_E_DISABLED : FWD_OK;
+	case FWD_DIR_WAIT:
+		return await(dev, q->wait);
+	default:
+		return FWD_E_DISABLED;
+	}
+}
+
 struct fwd_port
 fw_profiled_port(struct fw_profiled *dev, struct fwd_tracer trace)
 {
@@ -98,6 +189,8 @@ fw_profiled_port(struct fw_profiled *dev, struct fwd_tracer trace)
 		.slot = profiled_slot,
 		.sequence_number = profiled_sequence_number,
 		.now = profiled_now,
+		.environment = dev->profile->state.told ?
+		    profiled_environment : NULL,
 		.trace = trace,
 	};
 }

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a manifest calls things: its text section, component identifiers. */
+#include <string.h>
+
+#include "host/internal.h"
+#include "host/judge.h"
+
+/* ---- texts (the draft, section 8.4.4) ---------------------------------- */
+
+/* In one language's map: the text of that number, of the manifest or, with an
+   identifier, of that component. */
+static bool
+find_in_language(struct fwd_cbor c, const struct fwd_span *component,
+    int64_t number, struct fwd_span *out)
+{
+	struct fwd_cbor_map map;
+	struct fwd_span key, value;
+	struct fwd_cbor inner;
+	int64_t n;
+
+	if (fwd_cbor_map(&c, &map) != FWD_OK)
+		return false;
+	while (map.left > 0) {
+		if (fwd_cbor_key(&c, &map) != FWD_OK ||
+		    fwd_cbor_skip(&c, &key) != FWD_OK ||
+		    fwd_cbor_skip(&c, &value) != FWD_OK)
+			return false;
+		inner = fwd_cbor_open(key);
+		if (component != NULL && fwd_span_equal(key, *component))
+			return find_in_language(fwd_cbor_open(value), NULL,
+			    number, out);
+		if (component != NULL ||
+		    fwd_cbor_int(&inner, &n) != FWD_OK || n != number)
+			continue;
+		inner = fwd_cbor_open(value);
+		return fwd_cbor_text(&inner, out) == FWD_OK;
+	}
+	return false;
+}
+
+bool
+fw_text_find(struct fwd_span content, const struct fwd_span *component,
+    int64_t number, struct fwd_span *out)
+{
+	struct fwd_cbor c = fwd_cbor_open(content);
+	struct fwd_cbor_map map;
+	struct fwd_cbor value;
+
+	if (fwd_cbor_map(&c, &map) != FWD_OK)
+		return false;
+	while (map.left > 0) {
+		if (fwd_cbor_key(&c, &map) != FWD_OK ||
+		    fwd_cbor_skip(&c, NULL) != FWD_OK)
+			return false;
+		value = c;
+		if (find_in_language(value, component, number, out))
+			return true;
+		if (fwd_cbor_skip(&c, NULL) != FWD_OK)
+			return false;
+	}
+	return false;
+}
+
+/* ---- component identifiers --------------------------------------------- */
+
+/* Bytes in hexadecimal behind "0x". */
+static json_t *
+hex(struct fwd_span s)
+{
+	FW_FREE char *out = malloc(2 + 2 * s.n + 1);
+
+	if (out == NULL)
+		return NULL;
+	memcpy(out, "0x", 3);
+	for (size_t i = 0; i < s.n; i++)
+		(void)snprintf(out + 2 + 2 * i, 3, "%02x", s.p[i]);
+	return json_string(out);
+}
+
+/* One segment of an identifier: as text, or in hexadecimal behind "0x". */
+static bool
+add_segment(char *name, size_t room, size_t *used, struct fwd_span s)
+{
+	bool plain = s.n > 0;
+	int n;
+
+	for (size_t i = 0; i < s.n; i++)
+		plain = plain && s.p[i] > ' ' && s.p[i] <= '~' &&
+		    s.p[i] != '/';
+	if (room - *used < 2 * s.n + 4)
+		return false;
+	if (plain) {
+		memcpy(name + *used, s.p, s.n);
+		*used += s.n;
+		return true;
+	}
+	n = snprintf(name + *used, room - *used, "0x");
+	*used += (size_t)n;
+	for (size_t i = 0; i < s.n; i++) {
+		n = snprintf(name + *used, room - *used, "%02x", s.p[i]);
+		*used += (size_t)n;
+	}
+	return true;
+}
+
+json_t *
+fw_component_name(struct fwd_span id)
+{
+	struct fwd_cbor c = fwd_cbor_open(id);
+	struct fwd_span segment;
+	char name[256];
+	size_t used = 0;
+	uint64_t n;
+
+	if (fwd_cbor_array(&c, &n) != FWD_OK || n == 0)
+		return hex(id);
+	for (uint64_t i = 0; i < n; i++) {
+		if (i > 0 && used < sizeof name)
+			name[used++] = '/';
+		if (fwd_cbor_bytes(&c, &segment) != FWD_OK ||
+		    !add_segment(name, sizeof name, &used, segment))
+			return hex(id);
+	}
+	return json_stringn(name, used);
+}
