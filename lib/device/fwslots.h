@@ -198,6 +198,16 @@ FWD_MUST_USE fwd_status fwd_device_status(struct fwd_device *dev,
     struct fwd_bank bank[FWD_BANKS], uint64_t *counter);
 
 /*
+ * Read what is recorded of a bank, so that a device can say what it has: the
+ * release into dev->record, its envelope into run->envelope, taken apart in
+ * run->env and run->man, with the text section if there was room for it.  This
+ * was judged when it was installed; now only the digest of the record is.
+ * FWD_E_NOTHING_BOOTABLE: there is no release; FWD_E_STORE.
+ */
+FWD_MUST_USE fwd_status fwd_device_release(struct fwd_device *dev,
+    uint32_t bank);
+
+/*
  * Judge a bundle as fwd_bundle_check does, with the same steps, write it into
  * *bank and record it; nothing is invoked.  Besides that function's refusals:
  * FWD_E_UNCONFIRMED when the running release, which has not been confirmed,

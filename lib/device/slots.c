@@ -610,3 +610,22 @@ fwd_device_status(struct fwd_device *dev, struct fwd_bank bank[FWD_BANKS],
 	fwd_trust_done(dev);
 	return s;
 }
+
+fwd_status
+fwd_device_release(struct fwd_device *dev, uint32_t bank)
+{
+	struct fwd_ctx *const run = dev->run;
+	struct fwd_span envelope;
+
+	run->env = (struct fwd_envelope){ 0 };
+	run->man = (struct fwd_manifest){ 0 };
+	FWD_TRY(check_device(dev));
+	if (bank >= FWD_BANKS)
+		return FWD_E_API;
+	FWD_TRY(fwd_record_read(dev, bank));
+	if (dev->record.bank.state == FWD_BANK_EMPTY)
+		return FWD_E_NOTHING_BOOTABLE;
+	FWD_TRY(fwd_record_envelope(dev, bank, &envelope));
+	FWD_TRY(fwd_envelope_read(envelope, &run->env));
+	return fwd_manifest_read(&run->env, &run->man);
+}
