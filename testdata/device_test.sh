@@ -374,6 +374,21 @@ expect 'no --device' 2 "option '--device' is missing" "$fwverify" status
 expect 'no such bundle' 2 'nosuch.fwb' "$fwverify" install nosuch.fwb \
     --device again
 expect 'in use' 1 'is in use' flock again "$fwverify" status --device again
+# Others wait for the lock: it is held until the report is complete.
+all=yes
+for i in 1 2 3 4 5; do
+	rm -rf busy
+	cp -r --sparse=always before busy
+	"$fwverify" install r3.fwb --device busy >.out 2>.err &
+	pid=$!
+	while [ -s busy/record.bank-0 ] && kill -0 $pid 2>/dev/null; do :; done
+	for k in 1 2 3; do
+		flock busy sleep 0.2 &
+	done
+	wait $pid || all="time $i: $(cat .err)"
+	wait
+done
+try "installed is installed: $all" test "$all" = yes
 echo 7 >again/running
 expect 'RAM that is damaged' 2 "again/running' is damaged" \
     "$fwverify" confirm --device again

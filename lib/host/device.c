@@ -75,6 +75,51 @@ fw_device_state(struct fw_device *d, json_t *report, struct fw_error *err)
 	return bad == 0 ? FW_OK : fw_fail(err, FW_E_NOMEM, "out of memory");
 }
 
+/* ---- a run that reads records only -------------------------------------- */
+
+struct plain {
+	struct fw_device d;
+	struct fw_profile profile;
+	struct fwp_crypto *crypto;
+	struct fwd_ctx run;
+	uint8_t transfer[4096];
+};
+
+static void
+plain_close(struct plain *p)
+{
+	fw_device_close(&p->d);
+	fw_profile_deinit(&p->profile);
+	fwp_crypto_free(p->crypto);
+}
+
+/* The directory is open. */
+static enum fw_kind
+plain_load(const struct fw_device_options *opt, struct plain *p,
+    struct fw_error *err)
+{
+	p->d.opt = opt;
+	FW_TRY(fw_device_profile(opt, &p->profile, err));
+	p->crypto = fwp_crypto_new(opt->crypto != NULL ? opt->crypto :
+	    "openssl");
+	if (p->crypto == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	p->run.crypto = fwp_crypto_get(p->crypto);
+	p->run.envelope_max = FW_ENVELOPE_MAX;
+	p->run.transfer = p->transfer;
+	p->run.transfer_n = sizeof p->transfer;
+	fw_device_set_up(&p->d, &p->profile, &p->run);
+	return fw_device_check_flash(&p->d, err);
+}
+
+static enum fw_kind
+plain_open(const struct fw_device_options *opt, struct plain *p,
+    struct fw_error *err)
+{
+	FW_TRY(fw_device_open(opt, &p->d, err));
+	return plain_load(opt, p, err);
+}
+
 /* ---- what is judged: install, boot ------------------------------------ */
 
 static enum fw_kind
@@ -150,27 +195,28 @@ judge(const struct fw_device_options *opt, struct fw_device *d,
 	return kind;
 }
 
-/* Add the bank, and what the device holds now. */
+/*
+ * Add the bank, and what the device holds now: read anew, by a run without cuts
+ * of the power, under the same lock.
+ */
 static enum fw_kind
 complete(struct fw_device *d, json_t *report, struct fw_error *err)
 {
 	const struct fw_device_options calm = { .dir = d->opt->dir,
 	    .crypto = d->opt->crypto };
-	FW_CLEANUP(release) json_t *now = NULL;
-	const uint64_t operations = d->flash->flash.operations;
-	fwd_status s;
+	FW_CLEANUP(plain_close) struct plain p = { .d = FW_DEVICE_NONE };
 	int bad = 0;
 
 	if (d->bank != FWD_NO_INDEX)
 		bad = json_object_set_new(report, "bank",
 		    json_integer(d->bank));
-	fw_device_close(d);		/* and its lock */
-	FW_TRY(fw_device_status(&calm, &now, &s, err));
-	bad |= json_object_set(report, "banks", json_object_get(now, "banks"));
-	bad |= json_object_set(report, "counter",
-	    json_object_get(now, "counter"));
 	bad |= json_object_set_new(report, "flash-operations",
-	    number(operations));
+	    number(d->flash->flash.operations));
+	p.d.dir = d->dir;		/* with its lock */
+	d->dir = -1;
+	fw_device_close(d);
+	FW_TRY(plain_load(&calm, &p, err));
+	FW_TRY(banks_json(&p.d, report, err));
 	return bad == 0 ? FW_OK : fw_fail(err, FW_E_NOMEM, "out of memory");
 }
 
@@ -212,41 +258,6 @@ fw_device_boot(const struct fw_device_options *opt, json_t **report,
 }
 
 /* ---- what is not: confirm, status ------------------------------------- */
-
-/* A run that reads records only. */
-struct plain {
-	struct fw_device d;
-	struct fw_profile profile;
-	struct fwp_crypto *crypto;
-	struct fwd_ctx run;
-	uint8_t transfer[4096];
-};
-
-static void
-plain_close(struct plain *p)
-{
-	fw_device_close(&p->d);
-	fw_profile_deinit(&p->profile);
-	fwp_crypto_free(p->crypto);
-}
-
-static enum fw_kind
-plain_open(const struct fw_device_options *opt, struct plain *p,
-    struct fw_error *err)
-{
-	FW_TRY(fw_device_open(opt, &p->d, err));
-	FW_TRY(fw_device_profile(opt, &p->profile, err));
-	p->crypto = fwp_crypto_new(opt->crypto != NULL ? opt->crypto :
-	    "openssl");
-	if (p->crypto == NULL)
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	p->run.crypto = fwp_crypto_get(p->crypto);
-	p->run.envelope_max = FW_ENVELOPE_MAX;
-	p->run.transfer = p->transfer;
-	p->run.transfer_n = sizeof p->transfer;
-	fw_device_set_up(&p->d, &p->profile, &p->run);
-	return fw_device_check_flash(&p->d, err);
-}
 
 /* The verdict, as all reports have it. */
 static int

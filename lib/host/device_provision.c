@@ -34,6 +34,15 @@ is_ours(const char *name)
 	return false;
 }
 
+static enum fw_kind
+check_no_device(int dir, const char *path, struct fw_error *err)
+{
+	if (faccessat(dir, FW_DEVICE_PROFILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return fw_fail(err, FW_E_INPUT, "'%s' is a device already "
+		    "(remove it, or name another)", path);
+	return FW_OK;
+}
+
 /* Make the directory; one that is there holds nothing but ours. */
 static enum fw_kind
 take_directory(const char *path, struct fw_error *err)
@@ -49,10 +58,7 @@ take_directory(const char *path, struct fw_error *err)
 	if (dir == NULL)
 		return fw_fail_errno(err, FW_E_INPUT,
 		    "cannot open device directory '%s'", path);
-	if (faccessat(dirfd(dir), FW_DEVICE_PROFILE, F_OK,
-	    AT_SYMLINK_NOFOLLOW) == 0)
-		return fw_fail(err, FW_E_INPUT, "'%s' is a device already "
-		    "(remove it, or name another)", path);
+	FW_TRY(check_no_device(dirfd(dir), path, err));
 	while ((e = readdir(dir)) != NULL)
 		if (!is_ours(e->d_name))
 			return fw_fail(err, FW_E_INPUT, "'%s' is not empty: "
@@ -128,6 +134,8 @@ provision(const char *profile, const struct fw_device_options *opt,
 	FW_TRY(fw_device_profile_fits(&p, err));
 	FW_TRY(take_directory(opt->dir, err));
 	FW_TRY(fw_device_open(opt, &d, err));
+	/* Somebody else may have made it before we had the lock. */
+	FW_TRY(check_no_device(d.dir, opt->dir, err));
 	FW_TRY(copy_anchors(opt, &p, err));
 	FW_TRY(erase_flash(&d, &p, err));
 	FW_TRY(fw_device_path(opt, FW_DEVICE_PROFILE, &to, err));
