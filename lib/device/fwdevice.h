@@ -869,8 +869,9 @@ struct fwd_revocations {
 
 /*
  * Read such a list and judge it: its form, and that one of policy->revokers
- * has signed it.  Nothing but the signature is looked at before that holds.
- * Errors: FWD_E_REVOCATIONS, FWD_E_ALG, FWD_E_POLICY, FWD_E_CRYPTO.
+ * has signed it, with a key that is not among policy->revoked.  Nothing but
+ * the signature is looked at before that holds.  Errors: FWD_E_REVOCATIONS,
+ * FWD_E_REVOKED, FWD_E_ALG, FWD_E_POLICY, FWD_E_CRYPTO.
  */
 FWD_MUST_USE fwd_status fwd_revocations_read(const struct fwd_crypto *crypto,
     const struct fwd_policy *policy, struct fwd_span data,

@@ -109,15 +109,19 @@ decode_list(struct fwd_span data, struct fwd_revocations *list)
 	return check_ids(list->revoked);
 }
 
-/* Has that anchor signed it? */
+/* Has anchor i signed it, with a key that still counts?  Whoever holds one
+   that is revoked could otherwise let all of them count again. */
 static fwd_status
-check_revoker(const struct fwd_crypto *crypto, const struct fwd_anchor *anchor,
-    const struct fwd_cose *cose, struct fwd_span list)
+check_revoker(const struct fwd_crypto *crypto, const struct fwd_policy *policy,
+    size_t i, const struct fwd_cose *cose, struct fwd_span list)
 {
+	const struct fwd_tracer none = { 0 };
+	const struct fwd_span spki = policy->anchor[i].spki;
 	struct fwd_key key;
 
-	FWD_TRY(fwd_key_read(anchor->spki, &key));
-	return fwd_cose_check(crypto, cose, &key, list);
+	FWD_TRY(fwd_key_read(spki, &key));
+	FWD_TRY(fwd_cose_check(crypto, cose, &key, list));
+	return fwd_revoked_check(crypto, policy, spki, none, FWD_NO_INDEX);
 }
 
 /* Find the anchor that may revoke and has signed it. */
@@ -130,10 +134,11 @@ find_revoker(const struct fwd_crypto *crypto, const struct fwd_policy *policy,
 	for (size_t i = 0; i < policy->anchors; i++) {
 		if ((fwd_launder(policy->revokers) >> i & 1u) == 0)
 			continue;
-		s = check_revoker(crypto, &policy->anchor[i], cose, list);
+		s = check_revoker(crypto, policy, i, cose, list);
 		if (s == FWD_E_ALG)
 			none = s;	/* whose, the port cannot tell */
-		if (s == FWD_E_CRYPTO || s == FWD_E_FAULT)
+		if (s == FWD_E_CRYPTO || s == FWD_E_FAULT ||
+		    s == FWD_E_REVOKED)
 			return s;
 		if (fwd_launder(s) == FWD_OK &&
 		    (fwd_launder(~policy->revokers) >> i & 1u) == 0)
@@ -149,6 +154,7 @@ list_answer(fwd_status s, fwd_status refusal)
 	switch (s) {
 	case FWD_OK:
 	case FWD_E_ALG:
+	case FWD_E_REVOKED:
 	case FWD_E_POLICY:
 	case FWD_E_CRYPTO:
 	case FWD_E_FAULT:
