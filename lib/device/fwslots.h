@@ -124,7 +124,7 @@ struct fwd_record {
 /*
  * Whom the device trusts now: the caller's policy, unless a release has
  * replaced its anchors, each by the one at its place in the new list, so that
- * rules and rights go on to hold.
+ * rules and rights go on to hold, or a list its revoked keys.
  */
 struct fwd_trust {
 	uint64_t generation;		/* of what is stored; 0: nothing is */
@@ -152,9 +152,11 @@ struct fwd_device {
 	/*
 	 * A trust area, for a device whose anchors can be replaced or that
 	 * takes revocation lists; all 0 for others.  trust: memory for what
-	 * an area holds and for what may follow it, twice trust_size at most;
-	 * its content is the library's between calls as well.  A record area
-	 * has to have room for a list of anchors besides.
+	 * an area holds and for what may follow it, at least twice
+	 * trust_size; its content is the library's between calls as well.  A
+	 * record area has to have room for a list of anchors besides.  Lists
+	 * are refused unless the largest of each kind fit together, of those
+	 * in force and those of the releases in both banks.
 	 */
 	uint64_t trust_size;
 	uint8_t *trust;
@@ -172,6 +174,9 @@ struct fwd_device {
 	uint64_t counter;
 	struct fwd_bank have[FWD_BANKS];
 	uint32_t listed[FWD_BANKS];	/* areas their records name, 1 << area */
+	struct {
+		uint64_t anchors, revocations;	/* sizes of their lists */
+	} brings[FWD_BANKS];
 	struct fwd_record record;	/* the one at hand */
 	size_t trust_n;			/* bytes of trust that are in use */
 	uint32_t trust_bank;		/* where in_force is stored */
@@ -213,9 +218,11 @@ FWD_MUST_USE fwd_status fwd_device_release(struct fwd_device *dev,
  * FWD_E_UNCONFIRMED when the running release, which has not been confirmed,
  * would be overwritten; FWD_E_COMPONENT_SET when the release does not write
  * all components that have two slots; FWD_E_STORE_SIZE when the envelope does
- * not fit into the record; FWD_E_ANCHOR_LIST and FWD_E_REVOCATIONS when it
- * brings a list that could not come into force.  As far as the manifest shows
- * it, these come before anything is written.
+ * not fit into the record, or a list into the trust area; FWD_E_ANCHOR_LIST,
+ * FWD_E_REVOCATIONS and FWD_E_REVOKED when it brings a list that could not come
+ * into force, FWD_E_REVOCATIONS_OLD when it is another one of the number in
+ * force; an older one has no effect.  As far as the manifest shows it, these
+ * come before anything is written.
  */
 FWD_MUST_USE fwd_status fwd_device_install(struct fwd_device *dev,
     uint32_t *bank);
@@ -227,10 +234,11 @@ FWD_MUST_USE fwd_status fwd_device_install(struct fwd_device *dev,
  * other, if that is whole, and tried again otherwise.  One that was never
  * confirmed is not booted once the counter has passed it.  Validity dates of
  * certificates are not judged: they were, at installation; and a clock that
- * does not know the time is none.  A release is judged by the anchors it was
- * installed under.  Keys that were revoked since count for a release that has
- * not been booted yet, whose signatures are then verified in any case, and not
- * for others: a device does not stop.  FWD_E_NOTHING_BOOTABLE.
+ * does not know the time is none.  A release that has not been booted yet is
+ * judged by what is in force now; where that is not the caller's policy, its
+ * signatures are verified in any case.  Others are judged by the anchors they
+ * were installed under, whatever was revoked since: a device does not stop.
+ * FWD_E_NOTHING_BOOTABLE.
  *
  * A counter, a trust area or a mark of the other bank that cannot be written
  * does not keep the device from booting; the next boot tries again.
@@ -250,8 +258,8 @@ FWD_MUST_USE fwd_status fwd_device_confirm(struct fwd_device *dev,
 /*
  * Put a revocation list that came by itself into force (see
  * fwd_revocations_read).  The same list again is no error; FWD_E_REVOCATIONS,
- * FWD_E_REVOCATIONS_OLD; FWD_E_STORE_SIZE: it does not fit; FWD_E_API: there is
- * no trust area.
+ * FWD_E_REVOKED, FWD_E_REVOCATIONS_OLD; FWD_E_STORE_SIZE: it does not fit;
+ * FWD_E_API: there is no trust area.
  */
 FWD_MUST_USE fwd_status fwd_device_revoke(struct fwd_device *dev,
     struct fwd_span list);

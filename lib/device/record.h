@@ -106,15 +106,18 @@ void fwd_trust_done(struct fwd_device *dev);
 /* Read what is in force into dev->in_force, and let the run's policy say the
    same.  FWD_E_STORE. */
 FWD_MUST_USE fwd_status fwd_trust_load(struct fwd_device *dev);
-/* Let the policy be that under which the record at hand was installed; revoked
-   keys count only if asked for. */
-FWD_MUST_USE fwd_status fwd_trust_of_record(struct fwd_device *dev,
-    bool revoked);
-/* Could the lists among the record's images come into force? */
+/* Let the policy be that under which the record at hand was installed, with all
+   keys counting. */
+FWD_MUST_USE fwd_status fwd_trust_of_record(struct fwd_device *dev);
+/* Is anything else in force than the caller's policy, or was it when the record
+   at hand was installed? */
+bool fwd_trust_changed(const struct fwd_device *dev);
+/* Could the lists among the record's images come into force?  brings says what
+   the banks would bring with it. */
 FWD_MUST_USE fwd_status fwd_trust_judge(struct fwd_device *dev);
 /* Put them into force, where they are news. */
 FWD_MUST_USE fwd_status fwd_trust_take(struct fwd_device *dev);
-/* Put a list that came by itself into force. */
+/* Put a list that came by itself into force; what is now is loaded. */
 FWD_MUST_USE fwd_status fwd_trust_revoke(struct fwd_device *dev,
     struct fwd_span data);
 /* An area with nothing in it. */

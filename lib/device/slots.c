@@ -37,7 +37,7 @@ check_kinds(const struct fwd_device *dev)
 		return anchors + revocations == 0 ? FWD_OK : FWD_E_API;
 	return anchors <= 1 && revocations <= 1 && dev->trust != NULL &&
 	    dev->trust_size > FWD_TRUST_OVERHEAD &&
-	    dev->trust_max >= dev->trust_size ? FWD_OK : FWD_E_API;
+	    dev->trust_max / 2 >= dev->trust_size ? FWD_OK : FWD_E_API;
 }
 
 static fwd_status
@@ -111,20 +111,38 @@ newer(const struct fwd_bank *a, const struct fwd_bank *b)
 	    a->number > b->number);
 }
 
-/* Remember which areas the record at hand, that bank's, names. */
+/* Remember which areas a bank's record names, and the lists among them: none. */
+static void
+list_nothing(struct fwd_device *dev, uint32_t bank)
+{
+	dev->listed[bank] = 0;
+	dev->brings[bank].anchors = 0;
+	dev->brings[bank].revocations = 0;
+}
+
+/* Those of the record at hand. */
 static void
 list_areas(struct fwd_device *dev, uint32_t bank)
 {
-	dev->listed[bank] = 0;
-	for (uint32_t i = 0; i < dev->record.images; i++)
-		dev->listed[bank] |= UINT32_C(1) << dev->record.image[i].area;
+	const struct fwd_record *const rec = &dev->record;
+
+	list_nothing(dev, bank);
+	for (uint32_t i = 0; i < rec->images; i++) {
+		const uint32_t area = rec->image[i].area;
+
+		dev->listed[bank] |= UINT32_C(1) << area;
+		if (dev->component[area].kind == FWD_KIND_ANCHORS)
+			dev->brings[bank].anchors = rec->image[i].size;
+		if (dev->component[area].kind == FWD_KIND_REVOCATIONS)
+			dev->brings[bank].revocations = rec->image[i].size;
+	}
 }
 
 static fwd_status
 read_bank(struct fwd_device *dev, uint32_t bank)
 {
 	dev->have[bank] = (struct fwd_bank){ .state = FWD_BANK_EMPTY };
-	dev->listed[bank] = 0;
+	list_nothing(dev, bank);
 	FWD_TRY(fwd_record_read(dev, bank));
 	dev->have[bank] = dev->record.bank;
 	list_areas(dev, bank);
@@ -222,9 +240,6 @@ judge_start(struct fwd_device *dev, struct fwd_glue *glue)
 {
 	struct fwd_ctx *const run = dev->run;
 
-	list_areas(dev, dev->bank);
-	if (dev->alone)
-		dev->listed[1 - dev->bank] = 0;
 	for (uint32_t i = 0; i < run->components; i++)
 		run->component[i].ever_written = false;
 	fwd_glue_judge_only(glue);
@@ -243,6 +258,9 @@ install_with(struct fwd_device *dev, struct fwd_glue *glue)
 	FWD_TRY(fwd_bundle_open(dev->run));
 	FWD_TRY(fwd_manifest_install(dev->run));
 	FWD_TRY(make_record(dev));
+	list_areas(dev, dev->bank);
+	if (dev->alone)
+		list_nothing(dev, 1 - dev->bank);
 	FWD_TRY(fwd_trust_judge(dev));
 	FWD_TRY(judge_start(dev, glue));
 	return note_bank(dev, dev->bank, fwd_record_write(dev, dev->bank),
@@ -356,23 +374,42 @@ check_number(struct fwd_device *dev)
 	return FWD_OK;
 }
 
+/* Has the release at hand never run?  Asked twice. */
+static bool
+is_fresh(const struct fwd_device *dev)
+{
+	const uint32_t state = dev->record.bank.state;
+
+	if (fwd_launder(state) == FWD_BANK_PENDING)
+		return true;
+	if (fwd_launder(~state) == ~(uint32_t)FWD_BANK_PENDING)
+		fwd_panic();
+	return false;
+}
+
+/* Are its signatures verified, or only what it has stored?  Asked twice. */
+static bool
+is_full(const struct fwd_device *dev)
+{
+	if (fwd_launder(dev->boot) != FWD_BOOT_FAST ||
+	    (is_fresh(dev) && fwd_trust_changed(dev)))
+		return true;
+	if (fwd_launder(~dev->boot) != ~(uint32_t)FWD_BOOT_FAST ||
+	    (is_fresh(dev) && fwd_trust_changed(dev)))
+		fwd_panic();
+	return false;
+}
+
 /*
- * Whom the release at hand has to be signed by: those trusted when it was
- * installed.  Keys that were revoked since count as long as it has not run.
+ * Whom the release at hand has to be signed by: those trusted now as long as
+ * it has not run, then those trusted when it was installed.
  */
 static fwd_status
-choose_trust(struct fwd_device *dev, bool *full)
+choose_trust(struct fwd_device *dev)
 {
-	const bool fresh = dev->record.bank.state == FWD_BANK_PENDING;
 	const fwd_status s = fwd_trust_load(dev);
 
-	*full = true;
-	if (s != FWD_OK && fresh)
-		return s;
-	FWD_TRY(fwd_trust_of_record(dev, fresh));
-	*full = fwd_launder(dev->boot) != FWD_BOOT_FAST ||
-	    (fresh && dev->in_force.list.revoked.n != 0);
-	return FWD_OK;
+	return is_fresh(dev) ? s : fwd_trust_of_record(dev);
 }
 
 /* Is what lies in the bank still what was installed? */
@@ -384,7 +421,8 @@ verify_bank(struct fwd_device *dev)
 	uint32_t i;
 	bool full;
 
-	FWD_TRY(choose_trust(dev, &full));
+	FWD_TRY(choose_trust(dev));
+	full = is_full(dev);
 	FWD_TRY(fwd_record_envelope(dev, dev->bank, &envelope));
 	FWD_TRY(fwd_boot_begin(dev->run, envelope, full));
 	FWD_TRY(check_number(dev));
@@ -548,8 +586,9 @@ confirm(struct fwd_device *dev, uint32_t bank)
 		FWD_TRY(fwd_record_mark(dev, bank, FWD_MARK_CONFIRMED));
 	else if (have->state != FWD_BANK_CONFIRMED)
 		return FWD_E_UNCONFIRMED;
+	FWD_TRY(fwd_counter_raise(dev, have->sequence_number));
 	FWD_TRY(fwd_trust_load(dev));
-	return account_for(dev);
+	return fwd_trust_take(dev);
 }
 
 fwd_status
@@ -568,6 +607,10 @@ revoke(struct fwd_device *dev, struct fwd_span list)
 {
 	FWD_TRY(fwd_run_begin(dev->run));
 	FWD_TRY(check_device(dev));
+	if (dev->trust_size == 0)
+		return FWD_E_API;
+	FWD_TRY(fwd_trust_load(dev));
+	FWD_TRY(read_banks(dev));
 	return fwd_trust_revoke(dev, list);
 }
 

@@ -207,14 +207,17 @@ fwd_trust_load(struct fwd_device *dev)
 		return FWD_OK;
 	FWD_TRY(read_trust(dev, &t));
 	FWD_TRY(use_anchors(dev, t.anchors, dev->anchor, &dev->policy));
-	dev->policy.revoked = t.list.revoked;
+	if (fwd_launder64(t.revocations.n) != 0)
+		dev->policy.revoked = t.list.revoked;
+	else if (fwd_launder64(~(uint64_t)t.revocations.n) != ~(uint64_t)0)
+		fwd_panic();
 	dev->in_force = t;
 	dev->run->policy = &dev->policy;
 	return fwd_policy_check(&dev->policy);
 }
 
 fwd_status
-fwd_trust_of_record(struct fwd_device *dev, bool revoked)
+fwd_trust_of_record(struct fwd_device *dev)
 {
 	struct fwd_span list = { 0 };
 	uint8_t *p;
@@ -227,10 +230,17 @@ fwd_trust_of_record(struct fwd_device *dev, bool revoked)
 		list = fwd_span_of(p, (size_t)dev->record.anchors_n);
 	}
 	FWD_TRY(use_anchors(dev, list, dev->anchor, &dev->policy));
-	if (fwd_launder(revoked) != 0)
-		dev->policy.revoked = dev->in_force.list.revoked;
+	dev->policy.revoked = fwd_span_of(NULL, 0);
 	dev->run->policy = &dev->policy;
 	return FWD_OK;
+}
+
+bool
+fwd_trust_changed(const struct fwd_device *dev)
+{
+	return fwd_launder64(dev->record.anchors_n) != 0 ||
+	    fwd_launder64(dev->in_force.anchors.n) != 0 ||
+	    fwd_launder64(dev->in_force.revocations.n) != 0;
 }
 
 /* ---- what a release has brought -------------------------------------- */
@@ -261,12 +271,39 @@ judge_anchors(struct fwd_device *dev, struct fwd_span list)
 	return FWD_OK;
 }
 
+/* The list that is in force needs nobody's signature any more. */
+static bool
+is_in_force(const struct fwd_device *dev, struct fwd_span data)
+{
+	const struct fwd_span now = dev->in_force.revocations;
+
+	return data.n == now.n &&
+	    fwd_equal(data.p, now.p, data.n, FWD_E_REVOCATIONS) == FWD_OK;
+}
+
+/* An older list does no harm: a newer one may have come by itself. */
+static fwd_status
+judge_revocations(struct fwd_device *dev, struct fwd_span data,
+    struct fwd_revocations *list)
+{
+	const struct fwd_trust *const now = &dev->in_force;
+
+	*list = now->list;
+	if (is_in_force(dev, data))
+		return FWD_OK;
+	FWD_TRY(fwd_revocations_read(dev->run->crypto, dev->run->policy, data,
+	    list));
+	return now->revocations.n != 0 && list->number == now->list.number ?
+	    FWD_E_REVOCATIONS_OLD : FWD_OK;
+}
+
 static fwd_status
 judge_image(struct fwd_device *dev, const struct fwd_record_image *image)
 {
 	const uint32_t kind = dev->component[image->area].kind;
 	struct fwd_revocations list;
 	struct fwd_span data;
+	fwd_status s;
 
 	if (kind == FWD_KIND_IMAGE)
 		return FWD_OK;
@@ -275,10 +312,33 @@ judge_image(struct fwd_device *dev, const struct fwd_record_image *image)
 		return fwd_note(dev->run, FWD_STEP_ANCHOR_LIST,
 		    judge_anchors(dev, data), image->area, 0,
 		    fwd_fact_uint(data.n), fwd_fact_none());
-	return fwd_note(dev->run, FWD_STEP_REVOCATIONS,
-	    fwd_revocations_read(dev->run->crypto, dev->run->policy, data,
-	    &list), image->area, 0, fwd_fact_uint(list.number),
-	    fwd_fact_none());
+	s = judge_revocations(dev, data, &list);
+	return fwd_note(dev->run, FWD_STEP_REVOCATIONS, s, image->area, 0,
+	    fwd_fact_uint(list.number), fwd_fact_none());
+}
+
+/*
+ * Does the area hold any list of anchors together with any list of revoked
+ * keys, of those in force, those that a release in a bank has brought and one
+ * of n bytes?  Whichever are confirmed, and in whatever order, they fit.
+ */
+static fwd_status
+check_fit(const struct fwd_device *dev, uint64_t n)
+{
+	uint64_t anchors = dev->in_force.anchors.n;
+	uint64_t revocations = dev->in_force.revocations.n;
+
+	if (n > revocations)
+		revocations = n;
+	for (uint32_t i = 0; i < FWD_BANKS; i++) {
+		if (dev->brings[i].anchors > anchors)
+			anchors = dev->brings[i].anchors;
+		if (dev->brings[i].revocations > revocations)
+			revocations = dev->brings[i].revocations;
+	}
+	return anchors <= dev->trust_size - FWD_TRUST_OVERHEAD &&
+	    revocations <= dev->trust_size - FWD_TRUST_OVERHEAD - anchors ?
+	    FWD_OK : FWD_E_STORE_SIZE;
 }
 
 /* What would not fit is not recorded. */
@@ -286,18 +346,30 @@ fwd_status
 fwd_trust_judge(struct fwd_device *dev)
 {
 	const struct fwd_record *const rec = &dev->record;
-	uint64_t size = FWD_TRUST_OVERHEAD;
 	uint32_t i;
 
-	for (i = 0; i < rec->images; i++) {
+	for (i = 0; i < rec->images; i++)
 		FWD_TRY(judge_image(dev, &rec->image[i]));
-		if (dev->component[rec->image[i].area].kind != FWD_KIND_IMAGE)
-			size += rec->image[i].size;
-	}
 	if (fwd_launder(i) != rec->images)
 		fwd_panic();
-	return dev->trust_size == 0 || size <= dev->trust_size ? FWD_OK :
-	    FWD_E_STORE_SIZE;
+	return dev->trust_size == 0 ? FWD_OK : check_fit(dev, 0);
+}
+
+/* May a list of that number follow the one in force?  Asked twice. */
+static bool
+is_news(const struct fwd_trust *now, uint64_t number)
+{
+	if (fwd_launder64(now->revocations.n) == 0) {
+		if (fwd_launder64(~(uint64_t)now->revocations.n) !=
+		    ~(uint64_t)0)
+			fwd_panic();
+		return true;
+	}
+	if (fwd_launder64(number) <= now->list.number)
+		return false;
+	if (fwd_launder64(now->list.number) >= number)
+		fwd_panic();
+	return true;
 }
 
 /* Judged when it was installed: only whether it is news counts. */
@@ -322,7 +394,7 @@ take_image(struct fwd_device *dev, const struct fwd_record_image *image,
 	if (kind != FWD_KIND_REVOCATIONS)
 		return FWD_OK;
 	FWD_TRY(fwd_revocations_stored(data, &list));
-	if (t->revocations.n == 0 || list.number > t->list.number) {
+	if (is_news(t, list.number)) {
 		t->revocations = data;
 		t->list = list;
 	}
@@ -339,6 +411,8 @@ fwd_trust_take(struct fwd_device *dev)
 		return FWD_OK;
 	if (dev->in_force.generation == 0)
 		return FWD_E_STORE;
+	/* The anchors of a record are done with. */
+	dev->trust_n = t.anchors.n + t.revocations.n;
 	for (uint32_t i = 0; i < rec->images; i++)
 		FWD_TRY(take_image(dev, &rec->image[i], &t));
 	if (t.anchors.p == dev->in_force.anchors.p &&
@@ -352,36 +426,31 @@ fwd_trust_take(struct fwd_device *dev)
 
 /* FWD_E_REVOCATIONS_OLD unless it is news, or what is in force. */
 static fwd_status
-check_number_of(struct fwd_device *dev, struct fwd_span data,
-    const struct fwd_revocations *list)
+check_news(struct fwd_device *dev, struct fwd_span data, uint64_t number)
 {
-	const struct fwd_trust *const t = &dev->in_force;
-	const uint64_t least = t->revocations.n == 0 ? 0 : t->list.number + 1;
-	fwd_status s = FWD_OK;
+	const struct fwd_trust *const now = &dev->in_force;
+	const bool good = is_in_force(dev, data) || is_news(now, number);
 
-	if (t->revocations.n != 0 && !fwd_span_equal(data, t->revocations) &&
-	    fwd_launder64(list->number) <= t->list.number)
-		s = FWD_E_REVOCATIONS_OLD;
-	return fwd_note(dev->run, FWD_STEP_REVOCATIONS, s, FWD_NO_INDEX, 0,
-	    fwd_fact_uint(list->number), fwd_at_least(fwd_fact_uint(least)));
+	return fwd_note(dev->run, FWD_STEP_REVOCATIONS, good ? FWD_OK :
+	    FWD_E_REVOCATIONS_OLD, FWD_NO_INDEX, 0, fwd_fact_uint(number),
+	    fwd_at_least(fwd_fact_uint(now->list.number)));
 }
 
 fwd_status
 fwd_trust_revoke(struct fwd_device *dev, struct fwd_span data)
 {
-	struct fwd_trust t;
+	struct fwd_trust t = dev->in_force;
+	fwd_status s = FWD_OK;
 
-	FWD_TRY(fwd_trust_load(dev));
-	if (dev->trust_size == 0)
-		return FWD_E_API;
-	t = dev->in_force;
-	FWD_TRY(fwd_note(dev->run, FWD_STEP_REVOCATIONS,
-	    fwd_revocations_read(dev->run->crypto, dev->run->policy, data,
-	    &t.list), FWD_NO_INDEX, 0, fwd_fact_uint(data.n),
-	    fwd_fact_none()));
-	FWD_TRY(check_number_of(dev, data, &t.list));
-	if (fwd_span_equal(data, t.revocations))
+	if (!is_in_force(dev, data))
+		s = fwd_revocations_read(dev->run->crypto, dev->run->policy,
+		    data, &t.list);
+	FWD_TRY(fwd_note(dev->run, FWD_STEP_REVOCATIONS, s, FWD_NO_INDEX, 0,
+	    fwd_fact_uint(data.n), fwd_fact_none()));
+	FWD_TRY(check_news(dev, data, t.list.number));
+	if (is_in_force(dev, data))
 		return FWD_OK;
+	FWD_TRY(check_fit(dev, data.n));
 	t.revocations = data;
 	t.generation++;
 	return write_trust(dev, &t);
