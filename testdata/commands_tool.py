@@ -1,17 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""commands_tool.py IN.fwb OUT.fwb SECTION=COMMANDS... | versions: change an
+"""commands_tool.py IN.fwb OUT.fwb SECTION=COMMANDS... | versions | notext: change an
 unsigned bundle.  Put commands at the beginning of a section (a number of the
 draft; 4 is the shared sequence): COMMANDS is a list in Python, W(x) a byte
 string that holds x in CBOR, and index 0 is set before them.  Or let alternatives
 depend on the component's version in place of its slot: 1 for slot 0, and so on.
+Or sever the texts.
 """
 import hashlib
 import sys
 
 import cbor2
 
-COMMON, SHARED, INSTALL = 3, 4, 20
+COMMON, SHARED, INSTALL, TEXT = 3, 4, 20, 23
 
 
 def wrap(value):
@@ -39,7 +40,9 @@ def change(envelope, additions):
     tag = cbor2.loads(envelope)
     manifest = cbor2.loads(tag.value[3])
     for key, commands in additions:
-        if key is None:
+        if key == TEXT:
+            del tag.value[TEXT]
+        elif key is None:
             common = cbor2.loads(manifest[COMMON])
             common[SHARED] = by_version(common[SHARED])
             manifest[COMMON] = wrap(common)
@@ -68,8 +71,8 @@ def main():
     source, target = sys.argv[1:3]
     additions = []
     for arg in sys.argv[3:]:
-        if arg == 'versions':
-            additions.append((None, None))
+        if arg in ('versions', 'notext'):
+            additions.append((TEXT if arg == 'notext' else None, None))
             continue
         key, commands = arg.split('=', 1)
         additions.append((int(key), eval(commands, {'W': wrap})))

@@ -161,6 +161,19 @@ try 'boots' boots ab 2 1
 expect 'confirm' 0 '' "$fwverify" confirm --device ab
 expect 'confirm again' 0 '' "$fwverify" confirm --device ab
 try 'both confirmed' holds ab confirmed confirmed 7
+# What is installed there, by the texts of the manifest.
+"$fwverify" status --device ab >.out
+try 'status: the release in words' grep -qx ' *Pump 3, version 2' .out
+try 'status: both' test "$(grep -c 'Pump 3, version [12]' .out)" = 2
+try 'status: in JSON' test "$(get banks.1.product s.json) \
+$(get banks.1.version s.json) $(get banks.1.components.0.component s.json)" = \
+    'Pump 3 2 rootfs'
+try 'status: each component' test \
+    "$(get banks.1.components.2.component s.json) \
+$(get banks.1.components.2.version s.json)" = 'fpga 2'
+try 'status: the same manifest' test "$(get banks.1.manifest-digest s.json)" = \
+    "$(get manifest-digest b.json)"
+try 'status: fits the schema' fits device s.json
 cp -r --sparse=always ab before
 expect 'an older one' 1 '' "$fwverify" install r1.fwb --device ab
 try 'is refused' grep -q '^refused: rollback: ' .out

@@ -289,7 +289,7 @@ if [ -n "$sanitizers" ]; then
 else
 	san_=
 fi
-try 'make install' env MAKEFLAGS= make -C "$top" B="$B" SAN="$san_" \
+try 'make install' env MAKEFLAGS= make -C "$top" B="${B#"$top/"}" SAN="$san_" \
     DESTDIR="$T/dest" PREFIX=/opt/fw install
 installed=$(block fwdevice.3 3 | sed -e 's/^\$ //' \
     -e "s|^cc |${CC:-cc} -Wall -Wextra -Werror $sanitizers |" \
@@ -319,7 +319,7 @@ try 'the package fwport' ${CC:-cc} $sanitizers -o with with.c \
     $(bin/pkg-config --cflags --libs fwport)
 }
 try 'they work' sh -c './alone && ./with'
-try 'make uninstall' env MAKEFLAGS= make -C "$top" B="$B" SAN="$san_" \
+try 'make uninstall' env MAKEFLAGS= make -C "$top" B="${B#"$top/"}" SAN="$san_" \
     DESTDIR="$T/dest" PREFIX=/opt/fw uninstall
 try 'leaves nothing' test -z "$(find dest -type f)"
 

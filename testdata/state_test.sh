@@ -153,6 +153,15 @@ try 'no events that are known' says wait command-disabled
 profile '{battery: 1}' ''
 try 'no version that is known' says version command-disabled
 
+# Of a release without texts none are told.
+bundle notext notext
+profile '{battery: 1}' ''
+try 'no texts' says notext ok
+"$fwverify" status --device dev --json >status.json
+try 'none in its status' sh -c '"$1" status --device dev | grep -c version >n
+    grep -qE "\"(product|version|components)\"" status.json && exit 1
+    grep -q "\"manifest-digest\"" status.json && [ "$(cat n)" = 0 ]' - "$fwverify"
+
 # ---- alternatives -----------------------------------------------------------------------
 
 head -c 1000 /dev/urandom >fw2

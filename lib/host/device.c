@@ -15,14 +15,65 @@ release(json_t **tree)
 /* ---- what a device holds ---------------------------------------------- */
 
 static json_t *
-number(uint64_t v)
+text_json(struct fwd_span s)
 {
-	return v <= INT64_MAX ? json_integer((json_int_t)v) :
-	    json_sprintf("%ju", (uintmax_t)v);
+	return json_stringn((const char *)s.p, s.n);
+}
+
+/* Each component of the release that has a version. */
+static json_t *
+versions_json(const struct fwd_manifest *man)
+{
+	struct fwd_cbor ids = fwd_cbor_open(man->components);
+	json_t *const list = json_array();
+	struct fwd_span id, version;
+	int bad = list == NULL;
+
+	while (ids.left.n > 0 && fwd_cbor_skip(&ids, &id) == FWD_OK) {
+		json_t *o;
+
+		if (!fw_text_find(man->text.content, &id, 6, &version))
+			continue;
+		o = json_object();
+		bad |= json_object_set_new(o, "component",
+		    fw_component_name(id));
+		bad |= json_object_set_new(o, "version", text_json(version));
+		bad |= json_array_append_new(list, o);
+	}
+	if (bad == 0)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+/* What is recorded of a release; of texts those that it has. */
+static int
+set_release(struct fw_device *d, uint32_t i, json_t *o)
+{
+	const struct fwd_ctx *const run = d->dev.run;
+	const struct fwd_manifest *const man = &run->man;
+	struct fwd_span first, text;
+	struct fwd_cbor ids;
+	int bad;
+
+	if (fwd_device_release(&d->dev, i) != FWD_OK)
+		return 0;		/* the flash says why */
+	bad = json_object_set_new(o, "manifest-digest", fw_digest_json(
+	    run->env.digest.alg, run->env.digest.bytes.p));
+	ids = fwd_cbor_open(man->components);
+	if (man->text.content.p == NULL ||
+	    fwd_cbor_skip(&ids, &first) != FWD_OK)
+		return bad;
+	/* The first component's texts name the product. */
+	if (fw_text_find(man->text.content, &first, 2, &text))
+		bad |= json_object_set_new(o, "product", text_json(text));
+	if (fw_text_find(man->text.content, &first, 6, &text))
+		bad |= json_object_set_new(o, "version", text_json(text));
+	return bad | json_object_set_new(o, "components", versions_json(man));
 }
 
 static json_t *
-bank_json(const struct fwd_bank *bank, uint32_t i)
+bank_json(struct fw_device *d, const struct fwd_bank *bank, uint32_t i)
 {
 	json_t *const o = json_object();
 	int bad;
@@ -32,9 +83,10 @@ bank_json(const struct fwd_bank *bank, uint32_t i)
 	    json_string(fwd_bank_state_name(bank->state)));
 	if (bank->state != FWD_BANK_EMPTY) {
 		bad |= json_object_set_new(o, "sequence-number",
-		    number(bank->sequence_number));
+		    fw_number_json(bank->sequence_number));
 		bad |= json_object_set_new(o, "installation",
-		    number(bank->number));
+		    fw_number_json(bank->number));
+		bad |= set_release(d, i, o);
 	}
 	if (bad == 0)
 		return o;
@@ -52,12 +104,12 @@ banks_json(struct fw_device *d, json_t *report, struct fw_error *err)
 	int bad = 0;
 
 	d->holds = fwd_device_status(&d->dev, bank, &counter);
-	FW_TRY(fw_device_check_flash(d, err));
 	for (uint32_t i = 0; i < FWD_BANKS; i++)
-		bad |= json_array_append_new(list, bank_json(&bank[i], i));
+		bad |= json_array_append_new(list, bank_json(d, &bank[i], i));
+	FW_TRY(fw_device_check_flash(d, err));
 	bad |= json_object_set(report, "banks", list);
 	bad |= json_object_set_new(report, "counter", d->holds == FWD_OK ?
-	    number(counter) : json_null());
+	    fw_number_json(counter) : json_null());
 	return bad == 0 ? FW_OK : fw_fail(err, FW_E_NOMEM, "out of memory");
 }
 
@@ -67,7 +119,7 @@ fw_device_state(struct fw_device *d, json_t *report, struct fw_error *err)
 	int bad;
 
 	bad = json_object_set_new(report, "flash-operations",
-	    number(d->flash->flash.operations));
+	    fw_number_json(d->flash->flash.operations));
 	FW_TRY(banks_json(d, report, err));
 	FW_TRY(fw_device_get_running(d, err));
 	bad |= json_object_set_new(report, "running",
@@ -81,6 +133,7 @@ struct plain {
 	struct fw_device d;
 	struct fw_profile profile;
 	struct fwp_crypto *crypto;
+	uint8_t *envelope;
 	struct fwd_ctx run;
 	uint8_t transfer[4096];
 };
@@ -91,6 +144,7 @@ plain_close(struct plain *p)
 	fw_device_close(&p->d);
 	fw_profile_deinit(&p->profile);
 	fwp_crypto_free(p->crypto);
+	free(p->envelope);
 }
 
 /* The directory is open. */
@@ -102,22 +156,16 @@ plain_load(const struct fw_device_options *opt, struct plain *p,
 	FW_TRY(fw_device_profile(opt, &p->profile, err));
 	p->crypto = fwp_crypto_new(opt->crypto != NULL ? opt->crypto :
 	    "openssl");
-	if (p->crypto == NULL)
+	p->envelope = malloc(FW_ENVELOPE_MAX);
+	if (p->crypto == NULL || p->envelope == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	p->run.crypto = fwp_crypto_get(p->crypto);
+	p->run.envelope = p->envelope;
 	p->run.envelope_max = FW_ENVELOPE_MAX;
 	p->run.transfer = p->transfer;
 	p->run.transfer_n = sizeof p->transfer;
 	fw_device_set_up(&p->d, &p->profile, &p->run);
 	return fw_device_check_flash(&p->d, err);
-}
-
-static enum fw_kind
-plain_open(const struct fw_device_options *opt, struct plain *p,
-    struct fw_error *err)
-{
-	FW_TRY(fw_device_open(opt, &p->d, err));
-	return plain_load(opt, p, err);
 }
 
 /* ---- what is judged: install, boot ------------------------------------ */
@@ -211,7 +259,7 @@ complete(struct fw_device *d, json_t *report, struct fw_error *err)
 		bad = json_object_set_new(report, "bank",
 		    json_integer(d->bank));
 	bad |= json_object_set_new(report, "flash-operations",
-	    number(d->flash->flash.operations));
+	    fw_number_json(d->flash->flash.operations));
 	p.d.dir = d->dir;		/* with its lock */
 	d->dir = -1;
 	fw_device_close(d);
@@ -300,12 +348,29 @@ plain_report(struct plain *p, const char *action, fwd_status *verdict,
 }
 
 enum fw_kind
+fw_device_report(struct fw_device *d, const char *action, json_t **report,
+    fwd_status *verdict, struct fw_error *err)
+{
+	const struct fw_device_options calm = { .dir = d->opt->dir,
+	    .crypto = d->opt->crypto };
+	FW_CLEANUP(plain_close) struct plain p = { .d = FW_DEVICE_NONE };
+
+	p.d.dir = d->dir;		/* with its lock */
+	d->dir = -1;
+	fw_device_close(d);
+	FW_TRY(plain_load(&calm, &p, err));
+	*verdict = FWD_OK;
+	return plain_report(&p, action, verdict, report, err);
+}
+
+enum fw_kind
 fw_device_confirm(const struct fw_device_options *opt, json_t **report,
     fwd_status *verdict, struct fw_error *err)
 {
 	FW_CLEANUP(plain_close) struct plain p = { .d = FW_DEVICE_NONE };
 
-	FW_TRY(plain_open(opt, &p, err));
+	FW_TRY(fw_device_open(opt, &p.d, err));
+	FW_TRY(plain_load(opt, &p, err));
 	FW_TRY(fw_device_get_running(&p.d, err));
 	*verdict = p.d.bank == FWD_NO_INDEX ? FWD_E_UNCONFIRMED :
 	    fwd_device_confirm(&p.d.dev, p.d.bank);
@@ -317,9 +382,8 @@ enum fw_kind
 fw_device_status(const struct fw_device_options *opt, json_t **report,
     fwd_status *verdict, struct fw_error *err)
 {
-	FW_CLEANUP(plain_close) struct plain p = { .d = FW_DEVICE_NONE };
+	FW_CLEANUP(fw_device_close) struct fw_device d = FW_DEVICE_NONE;
 
-	FW_TRY(plain_open(opt, &p, err));
-	*verdict = FWD_OK;
-	return plain_report(&p, "status", verdict, report, err);
+	FW_TRY(fw_device_open(opt, &d, err));
+	return fw_device_report(&d, "status", report, verdict, err);
 }

@@ -143,10 +143,11 @@ fw_device_set_up(struct fw_device *d, const struct fw_profile *p,
 enum fw_kind
 fw_device_check_flash(const struct fw_device *d, struct fw_error *err)
 {
-	const struct fwp_flashdir *const f = d->flash;
+	struct fwp_flashdir *const f = d->flash;
 
 	if (f == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	(void)fwp_flashdir_sync(f);	/* it says so in f->error */
 	if (f->flash.fault != NULL)
 		return fw_fail(err, FW_E_IO, "%s was tried (a defect of the "
 		    "device library)", f->flash.fault);

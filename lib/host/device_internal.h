@@ -50,6 +50,13 @@ enum fw_kind fw_device_check_flash(const struct fw_device *d,
 enum fw_kind fw_device_set_running(struct fw_device *d, struct fw_error *err);
 enum fw_kind fw_device_get_running(struct fw_device *d, struct fw_error *err);
 void fw_device_clear_running(const struct fw_device *d);
+/*
+ * Make the report of an action that judges no manifest: what the device holds,
+ * read anew by a run without cuts.  d was open and is not any more; its lock is
+ * held until then.
+ */
+enum fw_kind fw_device_report(struct fw_device *d, const char *action,
+    json_t **report, fwd_status *verdict, struct fw_error *err);
 /* Add banks, counter, running and flash-operations. */
 enum fw_kind fw_device_state(struct fw_device *d, json_t *report,
     struct fw_error *err);

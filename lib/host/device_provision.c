@@ -124,20 +124,19 @@ free_profile(struct fw_profile *p)
 /* The profile comes last: with it the directory is a device. */
 static enum fw_kind
 provision(const char *profile, const struct fw_device_options *opt,
-    struct fw_error *err)
+    struct fw_device *d, struct fw_error *err)
 {
-	FW_CLEANUP(fw_device_close) struct fw_device d = FW_DEVICE_NONE;
 	FW_CLEANUP(free_profile) struct fw_profile p = { 0 };
 	FW_FREE char *to = NULL;
 
 	FW_TRY(fw_profile_load(profile, &p, err));
 	FW_TRY(fw_device_profile_fits(&p, err));
 	FW_TRY(take_directory(opt->dir, err));
-	FW_TRY(fw_device_open(opt, &d, err));
+	FW_TRY(fw_device_open(opt, d, err));
 	/* Somebody else may have made it before we had the lock. */
-	FW_TRY(check_no_device(d.dir, opt->dir, err));
+	FW_TRY(check_no_device(d->dir, opt->dir, err));
 	FW_TRY(copy_anchors(opt, &p, err));
-	FW_TRY(erase_flash(&d, &p, err));
+	FW_TRY(erase_flash(d, &p, err));
 	FW_TRY(fw_device_path(opt, FW_DEVICE_PROFILE, &to, err));
 	return copy_file(profile, PROFILE_MAX, to, err);
 }
@@ -146,12 +145,8 @@ enum fw_kind
 fw_device_provision(const char *profile, const struct fw_device_options *opt,
     json_t **report, fwd_status *verdict, struct fw_error *err)
 {
-	FW_TRY(provision(profile, opt, err));
-	FW_TRY(fw_device_status(opt, report, verdict, err));
-	if (json_object_set_new(*report, "action", json_string("provision")) ==
-	    0)
-		return FW_OK;
-	json_decref(*report);
-	*report = NULL;
-	return fw_fail(err, FW_E_NOMEM, "out of memory");
+	FW_CLEANUP(fw_device_close) struct fw_device d = FW_DEVICE_NONE;
+
+	FW_TRY(provision(profile, opt, &d, err));
+	return fw_device_report(&d, "provision", report, verdict, err);
 }

@@ -168,38 +168,6 @@ text(struct fwd_span s)
 	return json_stringn((const char *)s.p, s.n);
 }
 
-/* Bytes in hexadecimal behind a prefix. */
-static json_t *
-hex(const char *prefix, struct fwd_span s)
-{
-	const size_t n = strlen(prefix);
-	FW_FREE char *out = malloc(n + 2 * s.n + 1);
-
-	if (out == NULL)
-		return NULL;
-	memcpy(out, prefix, n + 1);
-	for (size_t i = 0; i < s.n; i++)
-		(void)snprintf(out + n + 2 * i, 3, "%02x", s.p[i]);
-	return json_string(out);
-}
-
-static json_t *
-digest(int64_t alg, const uint8_t *bytes)
-{
-	char prefix[32];
-
-	(void)snprintf(prefix, sizeof prefix, "%s:", fwd_alg_name(alg));
-	return hex(prefix, (struct fwd_span){ bytes, fwd_digest_size(alg) });
-}
-
-/* An integer, or decimal digits where JSON readers would lose some. */
-static json_t *
-number(uint64_t v)
-{
-	return v <= INT64_MAX ? json_integer((json_int_t)v) :
-	    json_sprintf("%ju", (uintmax_t)v);
-}
-
 static json_t *
 moment(int64_t t)
 {
@@ -307,11 +275,11 @@ add_component(struct judge *j, const struct fwd_component *c,
 		return;
 	}
 	set(j, row, "component", fw_component_name(c->id));
-	set(j, row, "identifier", hex("", c->id));
+	set(j, row, "identifier", fw_hex_json("", c->id));
 	if (slot != NULL)
-		set(j, row, "slot", number(*slot));
-	set(j, row, "size", number(c->have_size));
-	set(j, row, "digest", digest(c->have_alg, c->have));
+		set(j, row, "slot", fw_number_json(*slot));
+	set(j, row, "size", fw_number_json(c->have_size));
+	set(j, row, "digest", fw_digest_json(c->have_alg, c->have));
 	if (c->copied_from)
 		set(j, row, "staging", json_true());
 	set_text(j, row, "description", &c->id, 5);
@@ -376,7 +344,7 @@ signer_json(struct judge *j, const struct fwd_signer *s, struct fw_error *err)
 	FW_FREE char *subject = NULL;
 
 	set(j, o, "algorithm", json_string(fwd_alg_name(s->alg)));
-	set(j, o, "signature-block", number(s->block));
+	set(j, o, "signature-block", fw_number_json(s->block));
 	set(j, o, "anchor", json_string(j->anchor[s->chain.anchor].label));
 	if (j->opt->trusts == 0 &&
 	    j->profile.anchor_name[s->chain.anchor] != NULL)
@@ -389,7 +357,7 @@ signer_json(struct judge *j, const struct fwd_signer *s, struct fw_error *err)
 		return NULL;
 	}
 	set(j, o, "subject", json_string(subject));
-	set(j, o, "serial", hex("", s->chain.serial));
+	set(j, o, "serial", fw_hex_json("", s->chain.serial));
 	set(j, o, "not-before", moment(s->chain.not_before));
 	set(j, o, "not-after", moment(s->chain.not_after));
 	return o;
@@ -406,8 +374,8 @@ add_attachments(struct judge *j)
 
 		set(j, o, "name", text(a->name));
 		set(j, o, "type", text(a->type));
-		set(j, o, "size", number(a->size));
-		set(j, o, "digest", digest(a->digest_alg, a->digest));
+		set(j, o, "size", fw_number_json(a->size));
+		set(j, o, "digest", fw_digest_json(a->digest_alg, a->digest));
 		append(j, list, o);
 	}
 	set(j, j->report, "attachments", list);
@@ -432,8 +400,8 @@ add_authentic(struct judge *j, struct fw_error *err)
 	if (j->run.man.components.p == NULL)
 		return FW_OK;		/* refused before it was read */
 	set(j, j->report, "sequence-number",
-	    number(j->run.man.sequence_number));
-	set(j, j->report, "manifest-digest", digest(j->run.env.digest.alg,
+	    fw_number_json(j->run.man.sequence_number));
+	set(j, j->report, "manifest-digest", fw_digest_json(j->run.env.digest.alg,
 	    j->run.env.digest.bytes.p));
 	/* The first component's texts name the product. */
 	if (fwd_cbor_skip(&ids, &first) == FWD_OK) {
@@ -515,7 +483,7 @@ device_json(struct judge *j)
 	set(j, o, "class-identifiers", uuids(j, p->class_id, p->classes));
 	if (p->has_device_id)
 		set(j, o, "device-identifiers", uuids(j, &p->device_id, 1));
-	set(j, o, "sequence-number", number(p->sequence_number));
+	set(j, o, "sequence-number", fw_number_json(p->sequence_number));
 	return o;
 }
 

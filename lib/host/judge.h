@@ -73,7 +73,7 @@ json_t *fw_refusal_json(const struct fwd_event *ev);
 json_t *fw_judge_refusal(const struct fw_profile *p,
     const struct fwd_ctx *run, int component);
 
-/* ---- what a manifest calls things (textmap.c) -------------------------- */
+/* ---- what reports are made of (textmap.c) ------------------------------ */
 
 /*
  * In a text section (its content): the text of that number, of the manifest
@@ -83,8 +83,14 @@ json_t *fw_judge_refusal(const struct fw_profile *p,
 bool fw_text_find(struct fwd_span content, const struct fwd_span *component,
     int64_t number, struct fwd_span *out);
 /* An encoded component identifier as descriptors have it: segments joined by
-   '/'.  NULL for want of memory. */
+   '/'.  Like those below, NULL for want of memory. */
 json_t *fw_component_name(struct fwd_span id);
+/* Bytes in hexadecimal behind a prefix. */
+json_t *fw_hex_json(const char *prefix, struct fwd_span s);
+/* "sha-256:..." */
+json_t *fw_digest_json(int64_t alg, const uint8_t *bytes);
+/* An integer, or decimal digits where JSON readers would lose some. */
+json_t *fw_number_json(uint64_t v);
 
 /*
  * Why a run for the device of p was refused with FWD_E_RULE or FWD_E_RIGHT

@@ -212,6 +212,24 @@ device(struct page *p, const json_t *o)
 	line(p, o, "sequence-number", "  sequence");
 }
 
+/* What is known of the release in a bank. */
+static void
+bank_release(struct page *p, const json_t *b)
+{
+	const json_t *const product = json_object_get(b, "product");
+	const json_t *const version = json_object_get(b, "version");
+
+	if (product == NULL && version == NULL)
+		return;
+	label(p, "");
+	put(p, "   ");
+	put_string(p, product);
+	put(p, product != NULL && version != NULL ? ", " : "");
+	put(p, version != NULL ? "version " : "");
+	put_string(p, version);
+	newline(p);
+}
+
 /* What a device directory holds. */
 static void
 banks(struct page *p, const json_t *report)
@@ -231,6 +249,7 @@ banks(struct page *p, const json_t *report)
 			number(p, json_object_get(b, "installation"));
 		}
 		newline(p);
+		bank_release(p, b);
 	}
 	line(p, report, "counter", "counter");
 	line(p, report, "running", "running bank");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a manifest calls things: its text section, component identifiers. */
+/* What reports are made of: texts of a manifest, identifiers, numbers. */
 #include <string.h>
 
 #include "host/internal.h"
@@ -63,20 +63,6 @@ fw_text_find(struct fwd_span content, const struct fwd_span *component,
 
 /* ---- component identifiers --------------------------------------------- */
 
-/* Bytes in hexadecimal behind "0x". */
-static json_t *
-hex(struct fwd_span s)
-{
-	FW_FREE char *out = malloc(2 + 2 * s.n + 1);
-
-	if (out == NULL)
-		return NULL;
-	memcpy(out, "0x", 3);
-	for (size_t i = 0; i < s.n; i++)
-		(void)snprintf(out + 2 + 2 * i, 3, "%02x", s.p[i]);
-	return json_string(out);
-}
-
 /* One segment of an identifier: as text, or in hexadecimal behind "0x". */
 static bool
 add_segment(char *name, size_t room, size_t *used, struct fwd_span s)
@@ -113,13 +99,46 @@ fw_component_name(struct fwd_span id)
 	uint64_t n;
 
 	if (fwd_cbor_array(&c, &n) != FWD_OK || n == 0)
-		return hex(id);
+		return fw_hex_json("0x", id);
 	for (uint64_t i = 0; i < n; i++) {
 		if (i > 0 && used < sizeof name)
 			name[used++] = '/';
 		if (fwd_cbor_bytes(&c, &segment) != FWD_OK ||
 		    !add_segment(name, sizeof name, &used, segment))
-			return hex(id);
+			return fw_hex_json("0x", id);
 	}
 	return json_stringn(name, used);
+}
+
+/* ---- values ------------------------------------------------------------ */
+
+json_t *
+fw_hex_json(const char *prefix, struct fwd_span s)
+{
+	const size_t n = strlen(prefix);
+	FW_FREE char *out = malloc(n + 2 * s.n + 1);
+
+	if (out == NULL)
+		return NULL;
+	memcpy(out, prefix, n + 1);
+	for (size_t i = 0; i < s.n; i++)
+		(void)snprintf(out + n + 2 * i, 3, "%02x", s.p[i]);
+	return json_string(out);
+}
+
+json_t *
+fw_digest_json(int64_t alg, const uint8_t *bytes)
+{
+	char prefix[32];
+
+	(void)snprintf(prefix, sizeof prefix, "%s:", fwd_alg_name(alg));
+	return fw_hex_json(prefix,
+	    (struct fwd_span){ bytes, fwd_digest_size(alg) });
+}
+
+json_t *
+fw_number_json(uint64_t v)
+{
+	return v <= INT64_MAX ? json_integer((json_int_t)v) :
+	    json_sprintf("%ju", (uintmax_t)v);
 }

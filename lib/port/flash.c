@@ -66,6 +66,9 @@ flash_read(void *ctx, uint32_t area, uint32_t bank, uint64_t off, uint8_t *p,
 		return FWD_E_STORE;
 	if (!inside(f, area, bank, off, n))
 		return violated(f, "a read outside of an area");
+	if (f->medium.sync != NULL && !f->medium.sync(f->medium.ctx, area,
+	    bank))
+		return FWD_E_STORE;
 	return done(f->medium.get(f->medium.ctx, area, bank, off, p, n));
 }
 

@@ -57,13 +57,19 @@ name_of(uint32_t at, uint32_t bank, char *out, size_t n)
 }
 
 static bool
-failed(struct fwp_flashdir *d, uint32_t area, uint32_t bank)
+file_failed(struct fwp_flashdir *d, uint32_t at, uint32_t bank)
 {
 	if (d->error == 0) {
 		d->error = errno != 0 ? errno : EIO;
-		name_of(place(d, area), bank, d->name, sizeof d->name);
+		name_of(at, bank, d->name, sizeof d->name);
 	}
 	return false;
+}
+
+static bool
+failed(struct fwp_flashdir *d, uint32_t area, uint32_t bank)
+{
+	return file_failed(d, place(d, area), bank);
 }
 
 /* The file, opened; made if create.  there is false if it does not exist. */
@@ -87,7 +93,50 @@ file_of(struct fwp_flashdir *d, uint32_t area, uint32_t bank, bool create)
 		return NULL;
 	}
 	f->there = true;
+	f->made = create;
 	f->size = (uint64_t)st.st_size;
+	return f;
+}
+
+/* A file system that cannot do it has nothing to lose. */
+static bool
+synced(int fd)
+{
+	return fsync(fd) == 0 || errno == EINVAL || errno == EROFS;
+}
+
+static bool
+sync_file(struct fwp_flashdir *d, uint32_t at, uint32_t bank)
+{
+	struct fwp_flashdir_file *const f = &d->file[at][bank];
+
+	if (!f->dirty)
+		return true;
+	if (!synced(f->fd) || (f->made && !synced(d->dir)))
+		return file_failed(d, at, bank);
+	f->made = f->dirty = false;
+	return true;
+}
+
+static bool
+dir_sync(void *ctx, uint32_t area, uint32_t bank)
+{
+	struct fwp_flashdir *const d = ctx;
+
+	return sync_file(d, place(d, area), bank);
+}
+
+/* The file, to be written to: what was written before it comes first. */
+static struct fwp_flashdir_file *
+target_of(struct fwp_flashdir *d, uint32_t area, uint32_t bank)
+{
+	struct fwp_flashdir_file *const f = file_of(d, area, bank, true);
+
+	if (f == NULL || f->dirty)
+		return f;
+	if (!fwp_flashdir_sync(d))
+		return NULL;
+	f->dirty = true;
 	return f;
 }
 
@@ -160,7 +209,7 @@ static bool
 dir_fill(void *ctx, uint32_t area, uint32_t bank, uint64_t off, uint64_t n)
 {
 	struct fwp_flashdir *const d = ctx;
-	struct fwp_flashdir_file *const f = file_of(d, area, bank, true);
+	struct fwp_flashdir_file *const f = target_of(d, area, bank);
 
 	if (f == NULL)
 		return false;
@@ -185,7 +234,7 @@ dir_put(void *ctx, uint32_t area, uint32_t bank, uint64_t off,
     const uint8_t *p, size_t n)
 {
 	struct fwp_flashdir *const d = ctx;
-	struct fwp_flashdir_file *const f = file_of(d, area, bank, true);
+	struct fwp_flashdir_file *const f = target_of(d, area, bank);
 	bool ok = true;
 
 	if (f == NULL)
@@ -219,10 +268,20 @@ fwp_flashdir_new(int dir, const uint64_t *size, uint32_t components,
 	d->record_size = record_size;
 	memcpy(d->size, size, components * sizeof *size);
 	d->flash.medium = (struct fwp_medium){ d, dir_size, dir_get, dir_put,
-	    dir_fill };
+	    dir_fill, dir_sync };
 	d->flash.write_unit = FWP_FLASHDIR_UNIT;
 	d->flash.erase_block = FWP_FLASHDIR_BLOCK;
 	return d;
+}
+
+bool
+fwp_flashdir_sync(struct fwp_flashdir *d)
+{
+	for (uint32_t i = 0; i < FILES; i++)
+		for (uint32_t k = 0; k < FWD_BANKS; k++)
+			if (!sync_file(d, i, k))
+				return false;
+	return true;
 }
 
 void

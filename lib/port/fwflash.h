@@ -22,7 +22,9 @@ enum fwp_cut {
 
 /*
  * What keeps the bytes.  size: of an area, rounded up to erase blocks, 0 when
- * there is none.  fill makes bytes 0xff.  false: the medium failed.
+ * there is none.  fill makes bytes 0xff.  sync, which may be NULL, is called
+ * before the device reads: what it reads back, it believes to be stored.
+ * false: the medium failed.
  */
 struct fwp_medium {
 	void *ctx;
@@ -33,6 +35,7 @@ struct fwp_medium {
 	    const uint8_t *p, size_t n);
 	bool (*fill)(void *ctx, uint32_t area, uint32_t bank, uint64_t off,
 	    uint64_t n);
+	bool (*sync)(void *ctx, uint32_t area, uint32_t bank);
 };
 
 #define FWP_BLOCK_MAX	65536u		/* largest erase block */
@@ -61,6 +64,11 @@ struct fwd_flash fwp_flash_port(struct fwp_flash *f);
  * zeros are sparse.  size: of the components' slots.  dir stays the caller's;
  * _free closes nothing else but the files and accepts NULL.  _new returns NULL
  * when out of memory.
+ *
+ * When the power of the host fails, files are as flash would be: what was read
+ * back is on the disk, and what was written to one file is there before
+ * another one is written.  _sync does the same for the last of them; false:
+ * it failed, see error and name.
  */
 #define FWP_FLASHDIR_UNIT	16u
 #define FWP_FLASHDIR_BLOCK	4096u
@@ -78,12 +86,15 @@ struct fwp_flashdir {
 	struct fwp_flashdir_file {
 		int fd;
 		bool there;
+		bool made;		/* its name is not on the disk yet */
+		bool dirty;		/* neither are all of its bytes */
 		uint64_t size;		/* its length now */
 	} file[FWD_COMPONENTS_MAX + 2][FWD_BANKS];
 };
 
 struct fwp_flashdir *fwp_flashdir_new(int dir, const uint64_t *size,
     uint32_t components, uint64_t record_size);
+bool fwp_flashdir_sync(struct fwp_flashdir *d);
 void fwp_flashdir_free(struct fwp_flashdir *d);
 
 #endif
