@@ -5,6 +5,9 @@
 # make check      install what is missing, build, run all tests (SAN=1: with
 #                 the address and undefined-behaviour sanitizers)
 # make bench      measure build and check against openssl dgst
+# make coverage   how much of lib/device its tests reach; make stack: how much
+#                 stack it needs; make misra: whether it keeps MISRA C:2012.
+#                 They install what they need, and fail beyond a bound.
 # make install    below PREFIX, DESTDIR in front of it
 # make setup      install what is missing; make packages prints the list
 
@@ -19,8 +22,9 @@ PACKAGES := gcc libc6-dev make pkg-config \
 	libcriterion-dev softhsm2 opensc p11-kit openssl mandoc yamllint time \
 	python3 python3-yaml python3-jsonschema python3-cbor2 \
 	gnutls-bin firmware-microbit-micropython
-# Those that check-warnings and .ci/run need besides.
-PACKAGES_CI := clang debootstrap
+# Those that check-warnings, coverage, stack, misra and .ci/run need besides.
+PACKAGES_CI := clang debootstrap gcovr gcc-arm-none-eabi \
+	libnewlib-arm-none-eabi cppcheck
 
 PKGS    := libcrypto yaml-0.1 libarchive p11-kit-1 jansson
 B       := build/$(if $(SAN),san,plain)$(if $(filter-out cc gcc,$(CC)),-$(notdir $(CC)))
@@ -128,6 +132,46 @@ check-warnings:
 	$(MAKE) CC=gcc B=build/warn-gcc objects
 	$(MAKE) CC=clang B=build/warn-clang objects
 
+# ---- what fwdevice(3) promises of lib/device --------------------------------
+
+# At least so many per cent of its lines and branches are executed by its tests.
+# Nothing is left out: the branches that only a fault in the hardware takes are
+# taken by the tests that include the sources and lie to them (fault_test.c).
+# power_test goes the same few ways too often to wait for it.
+LINES_MIN    := 95
+BRANCHES_MIN := 90
+COVERAGE     := build/coverage
+coverage: setup
+	@testdata/setup.sh gcovr
+	rm -rf $(COVERAGE)/lib/device
+	$(MAKE) CC=gcc B=$(COVERAGE) SAN= SANFLAGS=--coverage HARDEN= \
+		CFLAGS='-O0 -g' coverage-run
+coverage-run: $(filter-out %/power_test,$(filter $B/lib/device/%,$(TESTS)))
+	SAN= testdata/check.sh $B $^
+	gcovr -r . -f lib/device/ -e 'lib/device/test' -e '.*_test\.c' \
+		--json $B/coverage.json $B/lib/device
+	gcovr -r . -a $B/coverage.json
+	gcovr -r . -a $B/coverage.json -b --fail-under-line $(LINES_MIN) \
+		--fail-under-branch $(BRANCHES_MIN)
+
+# It needs fewer bytes of stack than this on a Cortex-M3, with recursion that is
+# bounded and no frame of variable size.
+STACK_MAX := 6144
+stack:
+	@testdata/setup.sh gcc-arm-none-eabi libnewlib-arm-none-eabi python3
+	$(MAKE) CC=arm-none-eabi-gcc B=build/stack SAN= CFLAGS='-Os \
+		-mcpu=cortex-m3 -mthumb -fcallgraph-info=su,da' stack-run
+stack-run: $(DEVICE)
+	testdata/stack.py $(STACK_MAX) $^
+
+# It keeps MISRA C:2012 but for the deviations that MISRA.md states.
+misra:
+	@testdata/setup.sh cppcheck python3
+	testdata/misra.py build/misra lib/device/MISRA.md \
+		$(filter %.c,$(DEVSRC))
+
+# ---- the rest of the tests -------------------------------------------------
+
 # Not part of check: runs for SECONDS, with clang's libFuzzer.
 SECONDS ?= 60
 fuzz-inspect:
@@ -188,6 +232,7 @@ clean:
 
 .DELETE_ON_ERROR:
 .PHONY: all check check-run check-freestanding check-manuals check-yaml \
-	check-warnings objects fuzz-inspect fuzz-inspect-run demo demo-run \
+	check-warnings objects coverage coverage-run stack stack-run misra \
+	fuzz-inspect fuzz-inspect-run demo demo-run \
 	bench bench-run setup packages packages-ci install uninstall clean
 -include $(wildcard $B/*/*.d $B/*/*/*.d)

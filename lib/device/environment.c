@@ -46,8 +46,9 @@ read_match(struct fwd_cbor *c, int64_t *comparison, struct fwd_version *v)
 	FWD_TRY(fwd_cbor_array(c, &n));
 	if (n > FWD_VERSION_MAX)
 		return FWD_E_PARAMETER;
-	for (v->n = 0; v->n < n; v->n++)
-		FWD_TRY(fwd_cbor_int(c, &v->part[v->n]));
+	for (size_t i = 0; i < n; i++)
+		FWD_TRY(fwd_cbor_int(c, &v->part[i]));
+	v->n = (size_t)n;
 	return version_ok(v) ? FWD_OK : FWD_E_PARAMETER;
 }
 

@@ -9,7 +9,8 @@ fwd_status
 fwd_report(struct fwd_tracer trace, enum fwd_step step, fwd_status status,
     uint32_t index, int64_t code, struct fwd_fact got, struct fwd_fact want)
 {
-	const struct fwd_event ev = { step, status, index, code, got, want, 0 };
+	const struct fwd_event ev = { .step = step, .status = status,
+	    .index = index, .code = code, .got = got, .want = want };
 
 	if (trace.fn != NULL)
 		trace.fn(trace.ctx, &ev);

@@ -15,7 +15,7 @@ enum {
 };
 
 /* Beyond this a size does not fit into 11 octal digits. */
-#define OCTAL_SIZE_MAX ((uint64_t)077777777777)
+#define OCTAL_SIZE_MAX ((uint64_t)0x1ffffffffu)
 
 static bool
 zeros(const uint8_t *p, size_t n)
@@ -72,11 +72,11 @@ fixed_fields(const uint8_t *h)
 {
 	uint64_t mtime;
 
-	return memcmp(h + MODE, "0000644\0000000000\0000000000", 24) == 0 &&
+	return memcmp(h + MODE, "0000644\0" "0000000\0" "0000000", 24) == 0 &&
 	    octal(h + MTIME, 11, &mtime) && h[TYPE] == '0' &&
-	    zeros(h + LINK, LINK_N) && memcmp(h + MAGIC, "ustar\00000", 8) ==
+	    zeros(h + LINK, LINK_N) && memcmp(h + MAGIC, "ustar\0" "00", 8) ==
 	    0 && zeros(h + UNAME, UNAME_N) &&
-	    memcmp(h + DEVICES, "0000000\0000000000", 16) == 0 &&
+	    memcmp(h + DEVICES, "0000000\0" "0000000", 16) == 0 &&
 	    zeros(h + PAD, PAD_N);
 }
 
@@ -138,7 +138,8 @@ fwd_member_name_ok(struct fwd_span name)
 
 		if (c == '/') {
 			if (segment.n == 0 || (segment.n <= 2 &&
-			    memcmp(segment.p, "..", segment.n) == 0))
+			    segment.p[0] == '.' &&
+			    segment.p[segment.n - 1] == '.'))
 				return false;
 			start = i + 1;
 		} else if (!((c >= 'A' && c <= 'Z') ||
