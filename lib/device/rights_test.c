@@ -49,6 +49,8 @@ static const struct {
 	    "]>>, <<[12, 1, " HI WRITE "]>>]", NULL, NULL, FIRST | SECOND },
 	{ "copies", "12, 0, " HI WRITE ", 12, 1, 20, {22: 0}, 22, 2, 3, 15",
 	    NULL, NULL, FIRST | SECOND },
+	{ "copies what was there", "12, 1, " HI WRITE ", 20, {22: 0}, 22, 2",
+	    NULL, NULL, FIRST | SECOND },
 	{ "writes when it boots", "12, 0, " HI WRITE, "12, 1, " HI WRITE,
 	    NULL, FIRST | SECOND },
 	{ "invokes", "12, 0, " HI WRITE, NULL, "12, 0, 23, 2", FIRST },

@@ -426,6 +426,19 @@ Test(slots, load_over_a_slot)
 	bench_free(b);
 }
 
+/* Memory of one release may be where the other has an image. */
+Test(slots, load_over_the_other)
+{
+	struct bench *const b = after(MIXED, FWD_BOOT_FULL, "i1 b c");
+
+	swap_bundle(b, 2, LOADED);
+	kit_eq(bench_install(b, 2), FWD_E_DISABLED, b->kit->trace);
+	assert_states(b, FWD_BANK_CONFIRMED, FWD_BANK_EMPTY);
+	kit_eq(bench_boot(b), FWD_OK, b->kit->trace);
+	cr_assert_eq(b->runs, &b->release[1]);
+	bench_free(b);
+}
+
 /* And once more at boot, should the record be another's. */
 Test(slots, boot_that_loads_over_a_slot)
 {
