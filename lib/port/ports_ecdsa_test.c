@@ -304,6 +304,8 @@ other_forms(void)
 	ports_bad(&lab.t, "DER", 0);
 	ECDSA_SIG_free(sig);
 	for (unsigned form = 0; form < 256; form++) {
+		if (form > 7 && !ports_turn())
+			continue;
 		lab.t = good;
 		lab.t.point.p[0] = (uint8_t)form;
 		if (form == 4)
@@ -314,7 +316,7 @@ other_forms(void)
 		ports_bad(&lab.t, "compressed", form);
 	}
 	for (size_t n = 0; n <= 2 * w + 3; n++) {
-		if (n == 1 + 2 * w)
+		if (n == 1 + 2 * w || (n > 1 && !ports_turn()))
 			continue;
 		lab.t = good;
 		lab.t.point.n = n;
@@ -411,6 +413,8 @@ extreme_scalars(void)
 	}
 	/* large curves take their time */
 	for (size_t i = 0; i < 2 * EACH; i += lab.c->width > 32 ? 3 : 1) {
+		if (!ports_turn())
+			continue;
 		sign(v[i], random_scalar());
 		ports_good(&lab.t, "small key", i);
 		k = random_scalar();
@@ -624,7 +628,7 @@ Test(ports_ecdsa, ed25519)
 	ports_flip(&t, &t.sig, 0, 8 * t.sig.n, 1, "signature");
 	ports_flip(&t, &t.point, 0, 8 * t.point.n, 1, "key");
 	ports_lengths(&t);
-	cr_assert_gt(ports_sum.lacked, 256u);
+	cr_assert_gt(ports_sum.lacked, 256u / PORTS_STRIDE);
 	ports_print("Ed25519, spoilt");
 	EVP_MD_CTX_free(m);
 	EVP_PKEY_free(key);

@@ -229,6 +229,8 @@ sign_pss(const struct pss *f)
 static void
 bad_pss(struct pss f, const char *what, size_t i)
 {
+	if (!ports_turn())
+		return;
 	sign_pss(&f);
 	ports_bad(&item, what, i);
 }
@@ -446,6 +448,8 @@ pkcs1_encodings(size_t step)
 	memcpy(em + k - right.n, right.p, right.n);
 	for (size_t i = 8; i < 8 * k; i += i / 8 < k - tail ? 8 * step + 1 :
 	    1) {
+		if (!ports_turn())
+			continue;
 		em[i / 8] ^= (uint8_t)(1u << i % 8);
 		cr_assert(raw_sign(em));
 		ports_bad(&item, "encoding", i);
