@@ -132,6 +132,10 @@ fw_device_state(struct fw_device *d, json_t *report, struct fw_error *err)
 struct plain {
 	struct fw_device d;
 	struct fw_profile profile;
+	struct fw_anchor anchor[FWD_ANCHORS_MAX];
+	struct fwd_anchor anchors[FWD_ANCHORS_MAX];
+	struct fwd_right right[FWD_COMPONENTS_MAX];
+	struct fwd_policy policy;
 	struct fwp_crypto *crypto;
 	uint8_t *envelope;
 	struct fwd_ctx run;
@@ -142,9 +146,24 @@ static void
 plain_close(struct plain *p)
 {
 	fw_device_close(&p->d);
+	for (size_t i = 0; i < FWD_ANCHORS_MAX; i++)
+		fw_anchor_deinit(&p->anchor[i]);
 	fw_profile_deinit(&p->profile);
 	fwp_crypto_free(p->crypto);
 	free(p->envelope);
+}
+
+static enum fw_kind
+plain_policy(struct plain *p, struct fw_error *err)
+{
+	for (size_t i = 0; i < p->profile.anchors; i++) {
+		FW_TRY(fw_anchor_load(p->profile.anchor_path[i],
+		    &p->anchor[i], err));
+		p->anchors[i] = p->anchor[i].anchor;
+	}
+	fw_profile_policy(&p->profile, p->anchors, p->right, &p->policy);
+	p->run.policy = &p->policy;
+	return FW_OK;
 }
 
 /* The directory is open. */
@@ -154,6 +173,7 @@ plain_load(const struct fw_device_options *opt, struct plain *p,
 {
 	p->d.opt = opt;
 	FW_TRY(fw_device_profile(opt, &p->profile, err));
+	FW_TRY(plain_policy(p, err));
 	p->crypto = fwp_crypto_new(opt->crypto != NULL ? opt->crypto :
 	    "openssl");
 	p->envelope = malloc(FW_ENVELOPE_MAX);
