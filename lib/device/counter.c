@@ -14,13 +14,18 @@ read_cell(struct fwd_device *dev, uint32_t bank, bool *holds, uint64_t *v)
 {
 	uint8_t cell[CELL];
 	const uint8_t *p = cell;
+	uint64_t check;
 
 	*holds = false;
 	*v = 0;
 	FWD_TRY(dev->flash->read(dev->flash->ctx, FWD_AREA_COUNTER, bank, 0,
 	    cell, sizeof cell));
 	*v = fwd_take64(&p);
-	*holds = fwd_launder64(*v) == ~fwd_take64(&p);
+	check = ~fwd_take64(&p);
+	*holds = fwd_launder64(*v) == check;
+	/* Without it an older number counts: asked twice. */
+	if (!*holds && fwd_launder64(*v) == check)
+		fwd_panic();
 	return FWD_OK;
 }
 
@@ -38,7 +43,7 @@ write_cell(struct fwd_device *dev, uint32_t bank, uint64_t v)
 	FWD_TRY(f->write(f->ctx, FWD_AREA_COUNTER, bank, 0, cell,
 	    sizeof cell));
 	FWD_TRY(read_cell(dev, bank, &holds, &back));
-		return holds && back == v ? FWD_OK : FWD_E_STORE;
+	return holds && back == v ? FWD_OK : FWD_E_STORE;
 }
 
 /* The bank that holds the highest number. */

@@ -349,6 +349,27 @@ Test(interpreter, storage_that_lies, .init = open_bench, .fini = close_bench)
 	}
 }
 
+/* Content that is longer than the transfer buffer, wrong at any byte. */
+Test(interpreter, long_content, .init = open_bench, .fini = close_bench)
+{
+	enum { LONG = FWD_BLOCK + 8 };
+	static char install[2 * LONG + 64], validate[2 * LONG + 64];
+	char hex[2 * LONG + 1];
+	const struct row content = { "long content", 0, ID, install, validate,
+	    "23, 2", 0 };
+
+	for (size_t i = 0; i < LONG; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x",
+		    (unsigned)(i * 7 + i / 256) & 0xff);
+	(void)snprintf(install, sizeof install, "20, {18: h'%s'}, 18, 0, 6, 0",
+	    hex);
+	(void)snprintf(validate, sizeof validate, "20, {18: h'%s'}, 6, 0",
+	    hex);
+	kit_eq(run_row(&content, true), FWD_OK, dev->trace);
+	for (dev->spoil = 1; dev->spoil <= LONG; dev->spoil++)
+		kit_eq(run_row(&content, true), FWD_E_CONTENT, "spoilt");
+}
+
 /* ---- ports that fail ------------------------------------------------ */
 
 static const struct row everything = { "everything", TWO, ALL_ID

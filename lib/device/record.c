@@ -195,8 +195,8 @@ read_content(struct fwd_device *dev, uint32_t bank, struct fwd_record *rec)
 	    body_size(rec));
 }
 
-fwd_status
-fwd_record_read(struct fwd_device *dev, uint32_t bank)
+static fwd_status
+read_once(struct fwd_device *dev, uint32_t bank)
 {
 	struct fwd_record *const rec = &dev->record;
 	fwd_status s;
@@ -211,6 +211,23 @@ fwd_record_read(struct fwd_device *dev, uint32_t bank)
 		return FWD_OK;
 	}
 	return s;
+}
+
+/* What does not seem confirmed may be overwritten: asked twice. */
+fwd_status
+fwd_record_read(struct fwd_device *dev, uint32_t bank)
+{
+	enum fwd_bank_state first;
+
+	FWD_TRY(read_once(dev, bank));
+	first = dev->record.bank.state;
+	if (first == FWD_BANK_CONFIRMED)
+		return FWD_OK;
+	FWD_TRY(read_once(dev, bank));
+	if (fwd_launder(dev->record.bank.state) == first)
+		return FWD_OK;
+	memset(&dev->record, 0, sizeof dev->record);
+	return FWD_E_FAULT;
 }
 
 fwd_status

@@ -51,7 +51,8 @@ enum fwd_mark {
 };
 
 /* Read a bank's record into dev->record and judge its form and digest; state
-   EMPTY if it does not hold.  Uses the transfer buffer.  FWD_E_STORE. */
+   EMPTY if it does not hold.  Uses the transfer buffer.  FWD_E_STORE;
+   FWD_E_FAULT: read twice, it was not the same. */
 FWD_MUST_USE fwd_status fwd_record_read(struct fwd_device *dev,
     uint32_t bank);
 /* Read the envelope behind that record into run->envelope. */

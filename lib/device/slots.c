@@ -111,7 +111,7 @@ newer(const struct fwd_bank *a, const struct fwd_bank *b)
 	    a->number > b->number);
 }
 
-/* Remember which areas a bank's record names, and the lists among them: none. */
+/* Remember which areas a bank's record names, lists among them: none. */
 static void
 list_nothing(struct fwd_device *dev, uint32_t bank)
 {

@@ -7,7 +7,7 @@
 
 #include "device/testkit.h"
 
-/* ---- signatures of any algorithm ------------------------------------- */
+/* ---- signatures of any algorithm --------------------------------------- */
 
 static inline const EVP_MD *
 list_md(int64_t alg)
@@ -64,7 +64,7 @@ list_sig(EVP_PKEY *key, int64_t alg, struct fwd_span msg,
 	return n;
 }
 
-/* ---- a revocation list ----------------------------------------------- */
+/* ---- a revocation list ------------------------------------------------- */
 
 /* A signature block over that content; with x5chain if there is a
    certificate. */
@@ -148,7 +148,7 @@ list_key_id(EVP_PKEY *key, uint8_t id[FWD_KEY_ID])
 	kit_sha256(tp_span(&spki), id);
 }
 
-/* ---- a list of anchors ----------------------------------------------- */
+/* ---- a list of anchors ------------------------------------------------- */
 
 /* The head of a SEQUENCE of n bytes. */
 static inline void

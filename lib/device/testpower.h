@@ -9,12 +9,13 @@
 
 #include "device/fwslots.h"
 #include "device/testdevice.h"
+#include "device/testlists.h"
 #include "port/fwflash.h"
 
 /* ---- kinds of devices ----------------------------------------------- */
 
-enum kind { AB, SLOTTED, SINGLE, STAGED, THREE, MIXED, LOADED, KINDS };
-enum { PARTS = 3, SLOT = 4096, RECORD = 8192, RELEASES = 4 };
+enum kind { AB, SLOTTED, SINGLE, STAGED, THREE, MIXED, LOADED, KEYED, KINDS };
+enum { PARTS = 3, SLOT = 4096, RECORD = 8192, TRUST = 2048, RELEASES = 4 };
 
 /* ['0'], ['1'], ['2'] */
 static const uint8_t part_id[PARTS][3] = {
@@ -34,7 +35,10 @@ static const struct {
 	[THREE] = { "three components", 3, { 2, 2, 2 }, 3 },
 	[MIXED] = { "two slots and one slot", 2, { 2, 1 }, 2 },
 	[LOADED] = { "two slots, loaded into memory", 2, { 2, 1 }, 1 },
+	[KEYED] = { "a trust area", 3, { 2, 2, 2 }, 3 },
 };
+/* The parts that are lists. */
+enum { ANCHORS = 1, REVOKED = 2 };
 
 /* ---- releases ------------------------------------------------------- */
 
@@ -182,9 +186,9 @@ note_manifest(struct notation *to, enum kind kind, const struct release *r)
 }
 
 static inline void
-make_bundle(struct release *r, enum kind kind, const struct kit_pki *pki)
+make_bundle_by(struct release *r, enum kind kind,
+    const struct kit_block *block, size_t blocks)
 {
-	const struct kit_block block = { .pki = pki };
 	struct notation text = { .n = 0 };
 	struct fw_buf manifest, envelope;
 	struct fw_cbor members = { 0 };
@@ -198,7 +202,7 @@ make_bundle(struct release *r, enum kind kind, const struct kit_pki *pki)
 		fw_cbor_text(&members, name);
 		fw_cbor_bytes(&members, "x", 1);
 	}
-	envelope = kit_envelope(fw_buf_span(&manifest), &block, 1,
+	envelope = kit_envelope(fw_buf_span(&manifest), block, blocks,
 	    fw_buf_span(&members.out), extra.integrated);
 	fw_cbor_deinit(&members);
 	kit_member(&r->bundle, "manifest.suit", envelope.p, envelope.n);
@@ -216,9 +220,65 @@ make_bundle(struct release *r, enum kind kind, const struct kit_pki *pki)
 	fw_buf_deinit(&envelope);
 }
 
+static inline void
+make_bundle(struct release *r, enum kind kind, const struct kit_pki *pki)
+{
+	const struct kit_block block = { .pki = pki };
+
+	make_bundle_by(r, kind, &block, 1);
+}
+
+/* ---- releases with lists --------------------------------------------- */
+
+/* Let a list be that part of a release. */
+static inline void
+set_list(struct release *r, uint32_t part, struct fwd_span list)
+{
+	cr_assert_leq(list.n, SLOT);
+	r->size[part] = list.n;
+	for (uint32_t b = 0; b < FWD_BANKS && list.n != 0; b++)
+		memcpy(r->image[part][b], list.p, list.n);
+}
+
+/* The list that is that part of it. */
+static inline struct fwd_span
+get_list(const struct release *r, uint32_t part)
+{
+	return (struct fwd_span){ r->image[part][0], r->size[part] };
+}
+
+static inline void
+set_anchors(struct release *r, const struct kit_pki *const *of, size_t n)
+{
+	const struct tp_bytes *cert[FWD_ANCHORS_MAX];
+	struct fw_buf list;
+
+	for (size_t i = 0; i < n; i++)
+		cert[i] = &of[i]->root;
+	list = list_anchors(cert, n);
+	set_list(r, ANCHORS, fw_buf_span(&list));
+	fw_buf_deinit(&list);
+}
+
+/* By that key; at most one other key is revoked. */
+static inline void
+set_revoked(struct release *r, EVP_PKEY *revoker, uint64_t number,
+    EVP_PKEY *revoked)
+{
+	uint8_t id[FWD_KEY_ID];
+	struct fw_buf list;
+
+	if (revoked != NULL)
+		list_key_id(revoked, id);
+	list = list_revoking(revoker, FWD_ESP256, number, (struct fwd_span)
+	    { id, revoked != NULL ? sizeof id : 0 });
+	set_list(r, REVOKED, fw_buf_span(&list));
+	fw_buf_deinit(&list);
+}
+
 /* ---- flash in memory ------------------------------------------------ */
 
-enum { PLACES = PARTS + 2, BLOCK = 256, UNIT = 8 };
+enum { PLACES = PARTS + 3, BLOCK = 256, UNIT = 8 };
 
 struct memory {
 	uint8_t bytes[PLACES][FWD_BANKS][RECORD];
@@ -228,7 +288,8 @@ static inline uint32_t
 memory_place(uint32_t area)
 {
 	return area == FWD_AREA_RECORD ? PARTS :
-	    area == FWD_AREA_COUNTER ? PARTS + 1 : area;
+	    area == FWD_AREA_COUNTER ? PARTS + 1 :
+	    area == FWD_AREA_TRUST ? PARTS + 2 : area;
 }
 
 static inline uint64_t
@@ -238,7 +299,8 @@ memory_size(void *ctx, uint32_t area, uint32_t bank)
 	if (bank >= FWD_BANKS || memory_place(area) >= PLACES)
 		return 0;
 	return area == FWD_AREA_RECORD ? RECORD :
-	    area == FWD_AREA_COUNTER ? BLOCK : SLOT;
+	    area == FWD_AREA_COUNTER ? BLOCK :
+	    area == FWD_AREA_TRUST ? TRUST : SLOT;
 }
 
 static inline bool
@@ -276,6 +338,10 @@ memory_fill(void *ctx, uint32_t area, uint32_t bank, uint64_t off,
 struct bench {
 	enum kind kind;
 	struct kit_pki pki;
+	/* of kind KEYED: whose root comes next; who may revoke, at place 1 */
+	struct kit_pki next, revoker;
+	struct fwd_anchor anchor[2];
+	uint8_t trust[2 * TRUST];
 	struct kit_dev *kit;
 	struct release *release;	/* [RELEASES], the first not used */
 	struct fwd_device_component component[PARTS];
@@ -364,6 +430,7 @@ bench_power(struct bench *b)
 	b->dev.trust_size = old.trust_size;
 	b->dev.trust = old.trust;
 	b->dev.trust_max = old.trust_max;
+	memset(b->trust, 0x5a, sizeof b->trust);
 }
 
 static inline fwd_status
@@ -418,6 +485,59 @@ bench_counter(struct bench *b)
 	return v;
 }
 
+/* A list that comes by itself. */
+static inline fwd_status
+bench_revoke(struct bench *b, struct fwd_span list)
+{
+	const struct fwd_span copy = kit_dup(list.p, list.n);
+	fwd_status s;
+
+	kit_dev_rewind(b->kit);
+	s = fwd_device_revoke(&b->dev, copy);
+	cr_assert_eq(b->kit->ctx.refusal.status, s);
+	kit_free(copy);
+	return s;
+}
+
+/* Bundles of releases with lists: the first two by the first root, the third by
+   the next one as well.  The second brings the next root, the third adds the
+   first one again; each has a list of revoked keys of ten times its number. */
+static inline void
+bench_add_lists(struct bench *b)
+{
+	const struct kit_pki *const old[] = { &b->pki, &b->revoker };
+	const struct kit_pki *const new[] = { &b->next, &b->revoker,
+	    &b->pki };
+	const struct kit_block by[] = { { .pki = &b->pki },
+	    { .pki = &b->next } };
+
+	for (unsigned r = 1; r < RELEASES; r++) {
+		set_anchors(&b->release[r], r == 1 ? old : new,
+		    r == 3 ? 3 : 2);
+		set_revoked(&b->release[r], b->revoker.root_key, 10 * r,
+		    r == 1 ? NULL : b->revoker.leaf_key);
+		make_bundle_by(&b->release[r], KEYED, by, r == 3 ? 2 : 1);
+	}
+}
+
+static inline void
+bench_make_keyed(struct bench *b)
+{
+	kit_pki_init(&b->next, "next");
+	kit_pki_init(&b->revoker, "revoker");
+	b->anchor[0] = b->pki.anchor;
+	b->anchor[1] = b->revoker.anchor;
+	b->kit->policy.anchor = b->anchor;
+	b->kit->policy.anchors = 2;
+	b->kit->policy.revokers = 2;
+	b->component[ANCHORS].kind = FWD_KIND_ANCHORS;
+	b->component[REVOKED].kind = FWD_KIND_REVOCATIONS;
+	b->dev.trust = b->trust;
+	b->dev.trust_size = TRUST;
+	b->dev.trust_max = sizeof b->trust;
+	bench_add_lists(b);
+}
+
 /* A new device of that kind, never provisioned: flash holds anything. */
 static inline struct bench *
 bench_new(enum kind kind, uint32_t boot)
@@ -434,7 +554,8 @@ bench_new(enum kind kind, uint32_t boot)
 	for (unsigned r = 1; r < RELEASES; r++) {
 		b->release[r].sequence_number = 3 + 2 * r;
 		make_images(&b->release[r], kind, r);
-		make_bundle(&b->release[r], kind, &b->pki);
+		if (kind != KEYED)
+			make_bundle(&b->release[r], kind, &b->pki);
 	}
 	for (size_t i = 0; i < sizeof b->memory; i++)
 		((uint8_t *)&b->memory)[i] = (uint8_t)(i * 13 + i / 7);
@@ -449,6 +570,8 @@ bench_new(enum kind kind, uint32_t boot)
 	b->dev = (struct fwd_device){ .run = &b->kit->ctx, .flash = &b->port,
 	    .component = b->component, .components = kinds[kind].parts,
 	    .record_size = RECORD, .boot = boot };
+	if (kind == KEYED)
+		bench_make_keyed(b);
 	bench_power(b);
 	return b;
 }
@@ -462,6 +585,8 @@ bench_free(struct bench *b)
 	free(b->release);
 	kit_dev_free(b->kit);
 	kit_pki_free(&b->pki);
+	kit_pki_free(&b->next);
+	kit_pki_free(&b->revoker);
 	free(b);
 }
 
