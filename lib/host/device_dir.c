@@ -59,6 +59,7 @@ fw_device_close(struct fw_device *d)
 {
 	fwp_flashdir_free(d->flash);
 	free(d->trust);
+	fw_buf_deinit(&d->list);
 	if (d->dir >= 0)
 		(void)close(d->dir);
 	*d = (struct fw_device)FW_DEVICE_NONE;
