@@ -25,6 +25,8 @@ const char cmd_check_help[] =
     "      --time TIME     judge validity dates at this time (RFC 3339), or\n"
     "                      none: not at all (default: as the profile says, else\n"
     "                      now)\n"
+    "      --revocations FILE\n"
+    "                      a revocation list that one of the anchors has signed\n"
     "      --crypto NAME   openssl (default), bearssl or psa\n"
     "      --trace         add a line for each step the device library took\n"
     "      --json          print JSON (schemas/verdict.schema.json)\n"
@@ -70,6 +72,7 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 		{ "device", required_argument, NULL, 'd' },
 		{ "time",   required_argument, NULL, 'T' },
 		{ "crypto", required_argument, NULL, 'c' },
+		{ "revocations", required_argument, NULL, 'R' },
 		{ "trace",  no_argument,       NULL, 'r' },
 		{ "json",   no_argument,       NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
@@ -91,6 +94,10 @@ parse(int argc, char **argv, struct options *o, struct fw_error *err)
 			break;
 		case 'c':
 			FW_TRY(crypto_option(&o->judge.crypto, optarg, err));
+			break;
+		case 'R':
+			FW_TRY(cli_once("--revocations",
+			    &o->judge.revocations, optarg, err));
 			break;
 		case 'r':
 			o->judge.trace = true;

@@ -41,6 +41,8 @@ const char cmd_install_help[] =
 HELP_DEVICE
 "      --time TIME     judge validity dates at this time (RFC 3339), or\n"
 "                      none: not at all (default: as the profile says)\n"
+"      --revocations FILE\n"
+"                      put this revocation list into force before\n"
 HELP_CRYPTO HELP_CUT HELP_TRACE HELP_JSON;
 
 const char cmd_boot_help[] =
@@ -67,7 +69,7 @@ const char cmd_status_help[] =
 "\n"
 HELP_DEVICE HELP_CRYPTO HELP_JSON;
 
-enum { TIME = 1, CUT = 2, TRACE = 4, CRYPTO = 8 };
+enum { TIME = 1, CUT = 2, TRACE = 4, CRYPTO = 8, REVOCATIONS = 16 };
 
 struct options {
 	struct fw_device_options device;
@@ -129,6 +131,9 @@ take(struct options *o, int c, struct fw_error *err)
 		return crypto_option(&o->device.crypto, optarg, err);
 	case 'x':
 		return cli_once("--cut-power", &o->cut, optarg, err);
+	case 'R':
+		return cli_once("--revocations", &o->device.revocations,
+		    optarg, err);
 	case 'r':
 		o->device.trace = true;
 		return FW_OK;
@@ -151,6 +156,7 @@ parse(int argc, char **argv, unsigned allowed, const char *operand,
 		{ NULL, 0, NULL, 0 }, { NULL, 0, NULL, 0 },
 		{ NULL, 0, NULL, 0 }, { NULL, 0, NULL, 0 },
 		{ NULL, 0, NULL, 0 },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct option *next = longs + 2;
 	int c;
@@ -164,6 +170,9 @@ parse(int argc, char **argv, unsigned allowed, const char *operand,
 	if ((allowed & CUT) != 0)
 		*next++ = (struct option){ "cut-power", required_argument,
 		    NULL, 'x' };
+	if ((allowed & REVOCATIONS) != 0)
+		*next++ = (struct option){ "revocations", required_argument,
+		    NULL, 'R' };
 	if ((allowed & TRACE) != 0)
 		*next++ = (struct option){ "trace", no_argument, NULL, 'r' };
 	while ((c = cli_getopt(argc, argv, "", longs, err)) != -1)
@@ -226,8 +235,8 @@ cmd_install(int argc, char **argv, struct fw_error *err)
 	struct options o = { 0 };
 	fwd_status verdict;
 
-	FW_TRY(parse(argc, argv, TIME | CRYPTO | CUT | TRACE, "a bundle", &o,
-	    err));
+	FW_TRY(parse(argc, argv, TIME | CRYPTO | CUT | TRACE | REVOCATIONS,
+	    "a bundle", &o, err));
 	o.device.bundle = o.operand;
 	FW_TRY(fw_device_install(&o.device, &report, &verdict, err));
 	return show(&o, report, verdict, err);

@@ -94,7 +94,56 @@ bank_json(struct fw_device *d, const struct fwd_bank *bank, uint32_t i)
 	return NULL;
 }
 
-/* Banks and counter as they are now; without the latter it is null. */
+static json_t *
+anchor_json(struct fw_device *d, const struct fwd_anchor *anchor)
+{
+	json_t *const o = json_object();
+	uint8_t id[FWD_KEY_ID];
+	FW_FREE char *subject = NULL;
+	struct fw_error ignored;
+	int bad;
+
+	if (fwd_key_id(d->dev.run->crypto, anchor->spki, id) != FWD_OK) {
+		json_decref(o);
+		return NULL;
+	}
+	bad = json_object_set_new(o, "key-identifier", fw_hex_json("",
+	    (struct fwd_span){ id, sizeof id }));
+	if (anchor->name.n != 0) {
+		bad |= fw_name_format(anchor->name, &subject, &ignored) !=
+		    FW_OK;
+		bad |= json_object_set_new(o, "subject",
+		    json_string(subject != NULL ? subject : ""));
+	}
+	if (bad == 0)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+/* Whom the device trusts now. */
+static json_t *
+trust_json(struct fw_device *d)
+{
+	const struct fwd_trust *const t = &d->dev.in_force;
+	json_t *const o = json_object(), *const list = json_array();
+	int bad = 0;
+
+	for (size_t i = 0; i < d->dev.policy.anchors; i++)
+		bad |= json_array_append_new(list, anchor_json(d,
+		    &d->dev.policy.anchor[i]));
+	bad |= json_object_set_new(o, "anchors", list);
+	bad |= json_object_set_new(o, "release", t->anchors.n != 0 ?
+	    fw_number_json(t->release) : json_null());
+	bad |= json_object_set_new(o, "revocations", t->revocations.n != 0 ?
+	    fw_revocations_json(&t->list) : json_null());
+	if (bad == 0)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+/* Banks, counter and trust as they are now; without these they are null. */
 static enum fw_kind
 banks_json(struct fw_device *d, json_t *report, struct fw_error *err)
 {
@@ -110,6 +159,8 @@ banks_json(struct fw_device *d, json_t *report, struct fw_error *err)
 	bad |= json_object_set(report, "banks", list);
 	bad |= json_object_set_new(report, "counter", d->holds == FWD_OK ?
 	    fw_number_json(counter) : json_null());
+	bad |= json_object_set_new(report, "trust", d->holds == FWD_OK ?
+	    trust_json(d) : json_null());
 	return bad == 0 ? FW_OK : fw_fail(err, FW_E_NOMEM, "out of memory");
 }
 
@@ -132,6 +183,10 @@ fw_device_state(struct fw_device *d, json_t *report, struct fw_error *err)
 struct plain {
 	struct fw_device d;
 	struct fw_profile profile;
+	struct fw_anchor anchor[FWD_ANCHORS_MAX];
+	struct fwd_anchor anchors[FWD_ANCHORS_MAX];
+	struct fwd_right right[FWD_COMPONENTS_MAX];
+	struct fwd_policy policy;
 	struct fwp_crypto *crypto;
 	uint8_t *envelope;
 	struct fwd_ctx run;
@@ -142,9 +197,24 @@ static void
 plain_close(struct plain *p)
 {
 	fw_device_close(&p->d);
+	for (size_t i = 0; i < FWD_ANCHORS_MAX; i++)
+		fw_anchor_deinit(&p->anchor[i]);
 	fw_profile_deinit(&p->profile);
 	fwp_crypto_free(p->crypto);
 	free(p->envelope);
+}
+
+static enum fw_kind
+plain_policy(struct plain *p, struct fw_error *err)
+{
+	for (size_t i = 0; i < p->profile.anchors; i++) {
+		FW_TRY(fw_anchor_load(p->profile.anchor_path[i],
+		    &p->anchor[i], err));
+		p->anchors[i] = p->anchor[i].anchor;
+	}
+	fw_profile_policy(&p->profile, p->anchors, p->right, &p->policy);
+	p->run.policy = &p->policy;
+	return FW_OK;
 }
 
 /* The directory is open. */
@@ -154,6 +224,7 @@ plain_load(const struct fw_device_options *opt, struct plain *p,
 {
 	p->d.opt = opt;
 	FW_TRY(fw_device_profile(opt, &p->profile, err));
+	FW_TRY(plain_policy(p, err));
 	p->crypto = fwp_crypto_new(opt->crypto != NULL ? opt->crypto :
 	    "openssl");
 	p->envelope = malloc(FW_ENVELOPE_MAX);
@@ -183,6 +254,8 @@ place(struct fw_device *d, struct fw_profile *p, struct fw_profiled *at,
 {
 	for (uint32_t i = 0; i < run->components; i++)
 		at->component[i] = (int)d->dev.area[i];
+	if (d->dev.policy.anchor == d->dev.anchor)
+		at->anchor = d->dev.anchor;
 	for (size_t i = 0; i < p->components; i++)
 		p->component[i].slot = d->dev.bank;
 }
@@ -197,6 +270,10 @@ act_install(void *ctx, struct fw_profile *p, struct fw_profiled *at,
 	fw_device_set_up(d, p, run);
 	if (d->flash == NULL)
 		return FWD_E_STORE;
+	s = d->opt->revocations == NULL ? FWD_OK :
+	    fwd_device_revoke(&d->dev, fw_buf_span(&d->list));
+	if (s != FWD_OK)
+		return s;
 	s = fwd_device_install(&d->dev, &d->bank);
 	place(d, p, at, run);
 	return s;
@@ -275,6 +352,9 @@ fw_device_install(const struct fw_device_options *opt, json_t **report,
 	FW_CLEANUP(fw_device_close) struct fw_device d = FW_DEVICE_NONE;
 	FW_CLEANUP(release) json_t *tree = NULL;
 
+	if (opt->revocations != NULL)
+		FW_TRY(fw_file_read(opt->revocations, FW_PROFILE_LIST_MAX,
+		    &d.list, err));
 	FW_TRY(fw_device_open(opt, &d, err));
 	FW_TRY(judge(opt, &d, act_install, &tree, verdict, err));
 	FW_TRY(complete(&d, tree, err));

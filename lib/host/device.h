@@ -15,6 +15,8 @@
 struct fw_device_options {
 	const char *dir;
 	const char *bundle;		/* to install */
+	const char *revocations;	/* a list to put into force first, or
+					   NULL */
 	enum fw_judge_time time;	/* to install or boot */
 	int64_t now;
 	const char *crypto;		/* as in struct fw_judge_options */

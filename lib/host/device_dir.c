@@ -8,7 +8,8 @@
 #include "host/device_internal.h"
 #include "host/internal.h"
 
-#define RECORD_SIZE	(FW_ENVELOPE_MAX + FWD_RECORD_OVERHEAD)
+
+enum { TRUST_TIMES = 2 };		/* see fwd_device.trust */
 
 /* ---- the directory ---------------------------------------------------- */
 
@@ -57,6 +58,8 @@ void
 fw_device_close(struct fw_device *d)
 {
 	fwp_flashdir_free(d->flash);
+	free(d->trust);
+	fw_buf_deinit(&d->list);
 	if (d->dir >= 0)
 		(void)close(d->dir);
 	*d = (struct fw_device)FW_DEVICE_NONE;
@@ -111,10 +114,27 @@ fw_device_profile(const struct fw_device_options *opt, struct fw_profile *out,
 
 /* ---- the flash -------------------------------------------------------- */
 
+/* The largest list of that kind, or least if the device has none. */
+static uint64_t
+list_size(const struct fw_profile *p, uint32_t kind, uint64_t least)
+{
+	for (size_t i = 0; i < p->components; i++)
+		if (p->component[i].kind == kind && p->component[i].size >
+		    least)
+			return p->component[i].size;
+	return least;
+}
+
 void
 fw_device_set_up(struct fw_device *d, const struct fw_profile *p,
     struct fwd_ctx *run)
 {
+	const uint64_t anchors = list_size(p, FWD_KIND_ANCHORS, 0);
+	const uint64_t record = FW_ENVELOPE_MAX + FWD_RECORD_OVERHEAD +
+	    anchors;
+	/* Room for a list of revoked keys that comes beside a bundle. */
+	const uint64_t trust = FWD_TRUST_OVERHEAD + anchors +
+	    list_size(p, FWD_KIND_REVOCATIONS, FW_PROFILE_LIST_MAX);
 	uint64_t size[FWD_COMPONENTS_MAX];
 
 	for (size_t i = 0; i < p->components; i++) {
@@ -123,10 +143,12 @@ fw_device_set_up(struct fw_device *d, const struct fw_profile *p,
 		size[i] = c->size;
 		d->component[i] = (struct fwd_device_component){
 		    { c->id, c->id_n }, c->size, (uint32_t)c->slots,
-		    FWD_KIND_IMAGE };
+		    c->kind };
 	}
-	d->flash = fwp_flashdir_new(d->dir, size, (uint32_t)p->components,
-	    RECORD_SIZE);
+	d->trust = malloc(TRUST_TIMES * (size_t)trust);
+	if (d->trust != NULL)
+		d->flash = fwp_flashdir_new(d->dir, size,
+		    (uint32_t)p->components, record, trust);
 	if (d->flash == NULL)
 		return;
 	d->flash->flash.cut = d->opt->cut;
@@ -136,7 +158,9 @@ fw_device_set_up(struct fw_device *d, const struct fw_profile *p,
 	d->dev = (struct fwd_device){
 		.run = run, .flash = &d->port, .component = d->component,
 		.components = (uint32_t)p->components,
-		.record_size = RECORD_SIZE, .boot = p->boot,
+		.record_size = record, .boot = p->boot,
+		.trust_size = trust, .trust = d->trust,
+		.trust_max = TRUST_TIMES * (size_t)trust,
 	};
 }
 

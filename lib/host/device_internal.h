@@ -15,8 +15,10 @@ struct fw_device {
 	int dir;
 	struct fwp_flashdir *flash;
 	struct fwd_flash port;
+	uint8_t *trust;			/* memory for d->dev.trust */
 	struct fwd_device_component component[FWD_COMPONENTS_MAX];
 	struct fwd_device dev;
+	struct fw_buf list;		/* opt->revocations */
 	uint32_t bank;			/* that was installed, boots, runs */
 	bool fast;			/* it boots without signatures */
 	fwd_status holds;		/* of its records and counter */

@@ -8,6 +8,7 @@
 
 #include "host/device_internal.h"
 #include "host/internal.h"
+#include "port/fwport.h"
 
 #define PROFILE_MAX	((size_t)1 << 20)
 #define ANCHOR_MAX	((size_t)1 << 20)
@@ -24,7 +25,7 @@ static bool
 is_ours(const char *name)
 {
 	static const char *const begin[] = { "anchor-", "record.bank-",
-	    "counter.bank-", "component-", ".fw-" };
+	    "counter.bank-", "trust.bank-", "component-", ".fw-" };
 
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return true;
@@ -92,22 +93,37 @@ copy_anchors(const struct fw_device_options *opt, const struct fw_profile *p,
 	return FW_OK;
 }
 
+/* What the library needs to write secure storage. */
+struct eraser {
+	struct fwd_ctx run;
+	struct fwp_crypto *crypto;
+	uint8_t transfer[4096];
+};
+
+static void
+free_eraser(struct eraser **e)
+{
+	if (*e != NULL)
+		fwp_crypto_free((*e)->crypto);
+	free(*e);
+}
+
 static enum fw_kind
 erase_flash(struct fw_device *d, const struct fw_profile *p,
     struct fw_error *err)
 {
-	struct fwd_ctx *const run = calloc(1, sizeof *run);
+	FW_CLEANUP(free_eraser) struct eraser *e = calloc(1, sizeof *e);
 	fwd_status s;
 
-	if (run == NULL)
+	if (e == NULL || (e->crypto = fwp_crypto_new("openssl")) == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	fw_device_set_up(d, p, run);
-	if (d->flash == NULL) {
-		free(run);
+	e->run.crypto = fwp_crypto_get(e->crypto);
+	e->run.transfer = e->transfer;
+	e->run.transfer_n = sizeof e->transfer;
+	fw_device_set_up(d, p, &e->run);
+	if (d->flash == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	}
 	s = fwd_device_provision(&d->dev, p->sequence_number);
-	free(run);
 	FW_TRY(fw_device_check_flash(d, err));
 	if (s != FWD_OK)
 		return fw_fail(err, FW_E_IO, "cannot provision '%s': %s",

@@ -276,6 +276,8 @@ void fw_uuid_format(const uint8_t uuid[16], char out[37]);
 
 /* ---- device profile (profile.c) -------------------------------------- */
 
+#define FW_PROFILE_LIST_MAX 65536u	/* size of a component for lists */
+
 struct fw_profile_component {
 	uint8_t id[64];
 	size_t id_n;
@@ -283,6 +285,7 @@ struct fw_profile_component {
 	uint64_t slots;			/* 1: no A/B */
 	uint64_t slot;			/* the one written next */
 	uint64_t size;			/* of one slot, bytes */
+	uint32_t kind;			/* FWD_KIND_, see fwslots.h */
 	struct fwd_version version;	/* n 0: not told */
 };
 
@@ -324,6 +327,8 @@ struct fw_profile {
 	size_t rules;
 	struct fw_profile_right right[FWD_COMPONENTS_MAX];
 	size_t rights;
+	uint32_t revokers;		/* bit i: anchor i signs revocation
+					   lists */
 	uint32_t clock;			/* FWD_CLOCK_ */
 	int64_t time_min;		/* INT64_MIN: none */
 	uint32_t boot;			/* FWD_BOOT_, see fwslots.h */

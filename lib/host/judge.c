@@ -20,6 +20,10 @@ struct judge {
 	size_t n;
 	struct fwd_right right[FWD_COMPONENTS_MAX];
 	struct fwd_policy policy;
+	const struct fwd_anchor *replaced;	/* those that count instead, or
+						   NULL */
+	struct fw_buf list;		/* a revocation list */
+	struct fwd_revocations revocations;
 	int refused;			/* the component that was refused,
 					   in the profile, or -1 */
 	int64_t now;
@@ -30,6 +34,7 @@ struct judge {
 	bool text_holds;		/* the text section is authentic */
 	bool failed;			/* memory ran out in a callback */
 	json_t *report, *components, *unjudged, *trace;
+	json_t *asked;			/* reports the manifest asks for */
 	json_t *passed_over;		/* payloads, in this pass */
 	json_t *never;			/* in all passes so far; or NULL */
 	bool over;			/* the pass has come to its end */
@@ -54,8 +59,10 @@ judge_deinit(struct judge **jp)
 	json_decref(j->components);
 	json_decref(j->unjudged);
 	json_decref(j->trace);
+	json_decref(j->asked);
 	json_decref(j->passed_over);
 	json_decref(j->never);
+	fw_buf_deinit(&j->list);
 	free(j);
 }
 
@@ -105,6 +112,8 @@ set_policy(struct judge *j)
 	j->policy.anchors = j->n;
 	if (j->opt->trusts > 0)		/* rules are about other anchors */
 		j->policy.rules = j->policy.rights = 0;
+	if (j->opt->trusts > 0)
+		j->policy.revokers = (UINT32_C(1) << j->n) - 1;
 	if (j->opt->time != FW_TIME_DEFAULT)
 		j->policy.clock = j->opt->time == FW_TIME_NONE ?
 		    FWD_CLOCK_NONE : FWD_CLOCK_TRUSTED;
@@ -129,10 +138,11 @@ prepare(struct judge *j, struct fw_error *err)
 	j->components = json_array();
 	j->unjudged = json_array();
 	j->trace = json_array();
+	j->asked = json_array();
 	j->passed_over = json_array();
 	if (j->crypto == NULL || j->envelope == NULL || j->transfer == NULL ||
 	    j->report == NULL || j->components == NULL ||
-	    j->unjudged == NULL || j->trace == NULL ||
+	    j->unjudged == NULL || j->trace == NULL || j->asked == NULL ||
 	    j->passed_over == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	j->run.crypto = fwp_crypto_get(j->crypto);
@@ -209,6 +219,27 @@ unanswered(struct judge *j, const struct fwd_event *ev)
 	add_unjudged(j, what);
 }
 
+/* A record of a command that the manifest would like to have, once. */
+static void
+note_asked(struct judge *j, const struct fwd_event *ev)
+{
+	json_t *const o = json_object();
+	json_t *have;
+	size_t i;
+
+	set(j, o, "command", json_string(fwd_command_name(ev->code)));
+	set(j, o, "component-index", json_integer(ev->index));
+	set(j, o, "status", json_string(fwd_status_code(ev->status)));
+	set(j, o, "system-information",
+	    json_boolean(fwd_event_info_asked(ev)));
+	json_array_foreach(j->asked, i, have)
+		if (json_equal(have, o)) {
+			json_decref(o);
+			return;
+		}
+	append(j, j->asked, o);
+}
+
 /* Which payloads were read over in this pass. */
 static void
 note_payload(struct judge *j, const struct fwd_event *ev)
@@ -232,6 +263,8 @@ on_event(void *arg, const struct fwd_event *ev)
 	note_payload(j, ev);
 	if (ev->status == FWD_UNJUDGED && ev->step == FWD_STEP_COMMAND)
 		unanswered(j, ev);
+	if (ev->step == FWD_STEP_COMMAND && fwd_event_asked(ev))
+		note_asked(j, ev);
 	if (j->opt->trace) {
 		(void)fwd_event_format(ev, line, sizeof line);
 		append(j, j->trace, json_string(line));
@@ -337,6 +370,19 @@ on_pass(void *arg, const struct fw_anydevice *dev, const struct fwd_ctx *run,
 			    fw_anydevice_slot(dev, i, &slot) ? &slot : NULL);
 }
 
+/* What the anchor of a signer is called; NULL for want of memory. */
+static json_t *
+anchor_label(const struct judge *j, size_t i, struct fw_error *err)
+{
+	FW_FREE char *name = NULL;
+
+	if (j->replaced == NULL)
+		return json_string(j->anchor[i].label);
+	if (fw_name_format(j->replaced[i].name, &name, err) != FW_OK)
+		return NULL;
+	return json_string(name);
+}
+
 static json_t *
 signer_json(struct judge *j, const struct fwd_signer *s, struct fw_error *err)
 {
@@ -345,7 +391,7 @@ signer_json(struct judge *j, const struct fwd_signer *s, struct fw_error *err)
 
 	set(j, o, "algorithm", json_string(fwd_alg_name(s->alg)));
 	set(j, o, "signature-block", fw_number_json(s->block));
-	set(j, o, "anchor", json_string(j->anchor[s->chain.anchor].label));
+	set(j, o, "anchor", anchor_label(j, s->chain.anchor, err));
 	if (j->opt->trusts == 0 &&
 	    j->profile.anchor_name[s->chain.anchor] != NULL)
 		set(j, o, "anchor-name",
@@ -451,6 +497,9 @@ add_limits(struct judge *j)
 	if (j->run.man.text.declared && j->run.man.text.content.p == NULL)
 		add_unjudged(j, "texts and attachments: they were severed from "
 		    "the envelope");
+	if (j->opt->revocations != NULL)
+		add_unjudged(j, "whether the device has a newer revocation "
+		    "list");
 	if (j->policy.clock == FWD_CLOCK_NONE || is_boot(j))
 		add_unjudged(j, "whether the certificates are valid now");
 }
@@ -507,6 +556,11 @@ make_report(struct judge *j, fwd_status verdict, struct fw_error *err)
 	set(j, j->report, "device", device_json(j));
 	set(j, j->report, "time", j->policy.clock == FWD_CLOCK_TRUSTED ?
 	    moment(j->now) : json_null());
+	if (json_array_size(j->asked) != 0)
+		set(j, j->report, "reports", json_incref(j->asked));
+	if (j->list.n != 0)
+		set(j, j->report, "revocations",
+		    fw_revocations_json(&j->revocations));
 	set(j, j->report, "not-judged", json_incref(j->unjudged));
 	set(j, j->report, "tool", json_string("fwverify " FW_VERSION));
 	if (j->opt->trace)
@@ -561,6 +615,7 @@ run_profiled(struct judge *j)
 	j->run.port = &port;
 	s = act != NULL ? act->run(act->ctx, &j->profile, &dev, &j->run) :
 	    fwd_bundle_check(&j->run);
+	j->replaced = dev.anchor;
 	if (s != FWD_OK && j->run.refusal.index < j->run.components)
 		j->refused = dev.component[j->run.refusal.index];
 	for (uint32_t i = 0; i < j->run.components; i++) {
@@ -573,6 +628,24 @@ run_profiled(struct judge *j)
 	}
 	j->run.port = NULL;
 	return s;
+}
+
+/* The keys that do not count any more, if a list says so. */
+static enum fw_kind
+apply_revocations(struct judge *j, fwd_status *s, struct fw_error *err)
+{
+	*s = FWD_OK;
+	if (j->opt->revocations == NULL)
+		return FW_OK;
+	FW_TRY(fw_file_read(j->opt->revocations, FW_PROFILE_LIST_MAX, &j->list,
+	    err));
+	*s = fwd_revocations_read(j->run.crypto, &j->policy,
+	    fw_buf_span(&j->list), &j->revocations);
+	if (*s != FWD_OK)
+		j->run.refusal = (struct fwd_event){ .status = *s,
+		    .step = FWD_STEP_REVOCATIONS, .index = FWD_NO_INDEX };
+	j->policy.revoked = j->revocations.revoked;
+	return FW_OK;
 }
 
 enum fw_kind
@@ -596,7 +669,9 @@ fw_judge(const struct fw_judge_options *opt, json_t **report,
 	if (opt->bundle != NULL)
 		FW_TRY(open_bundle(j, err));
 	FW_TRY(prepare(j, err));
-	s = opt->device == NULL ? run_any(j) : run_profiled(j);
+	FW_TRY(apply_revocations(j, &s, err));
+	if (s == FWD_OK)
+		s = opt->device == NULL ? run_any(j) : run_profiled(j);
 	if (s == FWD_E_IO)
 		return fw_fail_errno(err, FW_E_INPUT, "cannot read '%s'",
 		    opt->bundle);

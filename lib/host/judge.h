@@ -45,6 +45,8 @@ struct fw_judge_options {
 	int64_t now;			/* with FW_TIME_AT */
 	const char *crypto;		/* one of fwp_crypto_names; NULL:
 					   OpenSSL */
+	const char *revocations;	/* a revocation list to judge by; not
+					   with act */
 	bool trace;			/* collect the trace as well */
 	const struct fw_judge_act *act;	/* or NULL; device names it then */
 };
@@ -89,6 +91,8 @@ json_t *fw_component_name(struct fwd_span id);
 json_t *fw_hex_json(const char *prefix, struct fwd_span s);
 /* "sha-256:..." */
 json_t *fw_digest_json(int64_t alg, const uint8_t *bytes);
+/* The number of a revocation list and how many keys it names. */
+json_t *fw_revocations_json(const struct fwd_revocations *list);
 /* An integer, or decimal digits where JSON readers would lose some. */
 json_t *fw_number_json(uint64_t v);
 
@@ -114,6 +118,8 @@ struct fw_profiled {
 	fwd_status (*read)(void *bundle, uint8_t *buf, size_t n, size_t *got);
 	int64_t now;
 	bool timed;			/* it knows that it is now */
+	const struct fwd_anchor *anchor;	/* in place of the profile's,
+						   set by an act; or NULL */
 	/* private: profile component by component index; none: -1 */
 	int component[FWD_COMPONENTS_MAX];
 };

@@ -230,6 +230,43 @@ bank_release(struct page *p, const json_t *b)
 	newline(p);
 }
 
+static void
+revocations(struct page *p, const json_t *o)
+{
+	if (!json_is_object(o))
+		return;
+	label(p, "revocations");
+	put(p, "list ");
+	number(p, json_object_get(o, "number"));
+	put(p, ", keys: ");
+	number(p, json_object_get(o, "keys"));
+	newline(p);
+}
+
+/* Whom a device directory trusts. */
+static void
+trust(struct page *p, const json_t *o)
+{
+	const json_t *const release = json_object_get(o, "release");
+	const json_t *a;
+	size_t i;
+
+	json_array_foreach(json_object_get(o, "anchors"), i, a) {
+		label(p, i == 0 ? "trusts" : "");
+		put(p, string(a, "subject") != NULL ? string(a, "subject") :
+		    "a bare key");
+		newline(p);
+		line(p, a, "key-identifier", "  key");
+	}
+	if (json_is_integer(release) || json_is_string(release)) {
+		label(p, "  since");
+		put(p, "release ");
+		number(p, release);
+		newline(p);
+	}
+	revocations(p, json_object_get(o, "revocations"));
+}
+
 /* What a device directory holds. */
 static void
 banks(struct page *p, const json_t *report)
@@ -253,6 +290,7 @@ banks(struct page *p, const json_t *report)
 	}
 	line(p, report, "counter", "counter");
 	line(p, report, "running", "running bank");
+	trust(p, json_object_get(report, "trust"));
 }
 
 static void

@@ -35,6 +35,7 @@ struct component_keys {
 	const struct fw_node *id;
 	uint64_t size, slots, slot;
 	const char *version;
+	int32_t kind;
 };
 
 static const struct fw_choice sources[] = {
@@ -56,6 +57,11 @@ static const struct fw_choice boots[] = {
 static const struct fw_choice allowed[] = {
 	{ "swap", FWD_ALLOW_SWAP }, { "unordered", FWD_ALLOW_UNORDERED },
 	{ NULL, 0 },
+};
+
+static const struct fw_choice kinds[] = {
+	{ "image", FWD_KIND_IMAGE }, { "trust-anchors", FWD_KIND_ANCHORS },
+	{ "revocations", FWD_KIND_REVOCATIONS }, { NULL, 0 },
 };
 
 static const char *
@@ -127,6 +133,8 @@ static const struct fw_field component_fields[] = {
 	  .max = SLOTS_MAX },
 	{ .key = "slot", .type = FW_FIELD_UINT, .at = AT(slot),
 	  .max = SLOTS_MAX - 1 },
+	{ .key = "kind", .type = FW_FIELD_CHOICE, .at = AT(kind),
+	  .choice = kinds },
 	{ .key = "version", .type = FW_FIELD_TEXT, .at = AT(version),
 	  .min = 1, .max = FW_TEXT_MAX, .rule = fw_rule_version },
 };
@@ -246,6 +254,32 @@ read_allow(const char *file, const struct fw_node *list,
 	return FW_OK;
 }
 
+/* Lists of a kind are in one component, and of a size that RAM may have. */
+static enum fw_kind
+check_kind(const char *file, const struct fw_node *map,
+    const struct fw_profile *p, struct fw_error *err)
+{
+	const struct fw_profile_component *const c =
+	    &p->component[p->components - 1];
+
+	if (c->kind == FWD_KIND_IMAGE)
+		return FW_OK;
+	for (size_t i = 0; i + 1 < p->components; i++)
+		if (p->component[i].kind == c->kind)
+			return fw_fail_node(err, file, fw_node_get(map,
+			    "kind"), "component '%s' is of this kind already",
+			    p->component[i].label);
+	if (c->size > FW_PROFILE_LIST_MAX)
+		return fw_fail_node(err, file, fw_node_get(map, "size"),
+		    "'size' must be at most %u for lists",
+		    FW_PROFILE_LIST_MAX);
+	if (c->kind == FWD_KIND_REVOCATIONS && p->revokers == 0)
+		return fw_fail_node(err, file, fw_node_get(map, "kind"),
+		    "no anchor signs revocation lists (name one in "
+		    "'revocations' of 'trust')");
+	return FW_OK;
+}
+
 static enum fw_kind
 read_component(const char *file, const struct fw_node *map,
     struct fw_profile *p, struct fw_error *err)
@@ -262,6 +296,7 @@ read_component(const char *file, const struct fw_node *map,
 		    "'slot' must be less than 'slots', which is %llu "
 		    "(slots are counted from 0)", (unsigned long long)k.slots);
 	c->size = k.size;
+	c->kind = (uint32_t)k.kind;
 	c->slots = k.slots;
 	c->slot = k.slot;
 	if (k.version != NULL)
@@ -271,7 +306,7 @@ read_component(const char *file, const struct fw_node *map,
 		    memcmp(p->component[i].id, c->id, c->id_n) == 0)
 			return fw_fail_node(err, file, k.id,
 			    "component '%s' is there twice", c->label);
-	return FW_OK;
+	return check_kind(file, map, p, err);
 }
 
 static enum fw_kind

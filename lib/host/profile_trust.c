@@ -10,7 +10,7 @@
 #define N(table) (sizeof (table) / sizeof (table)[0])
 
 struct trust_keys {
-	const struct fw_node *anchors, *rules, *rights;
+	const struct fw_node *anchors, *rules, *rights, *revocations;
 	uint64_t signatures;
 };
 
@@ -51,6 +51,8 @@ static const struct fw_field trust_fields[] = {
 	  .min = 1, .max = FWD_RULES_MAX },
 	{ .key = "rights", .type = FW_FIELD_LIST, .at = AT(rights),
 	  .min = 1, .max = FWD_COMPONENTS_MAX },
+	{ .key = "revocations", .type = FW_FIELD_LIST, .at = AT(revocations),
+	  .min = 1, .max = FWD_ANCHORS_MAX },
 };
 #undef AT
 
@@ -181,6 +183,11 @@ fw_profile_trust_read(const char *file, const struct fw_node *map,
 		FW_TRY(read_anchor(file, k.anchors->child[i], p, err));
 	for (size_t i = 0; k.rules != NULL && i < k.rules->n; i++)
 		FW_TRY(read_rule(file, k.rules->child[i], p, err));
+	if (k.revocations != NULL)
+		return read_names(file, k.revocations, "revocations", p,
+		    &p->revokers, err);
+	/* Of one anchor nobody has to say so. */
+	p->revokers = p->anchors == 1 ? 1 : 0;
 	return FW_OK;
 }
 

@@ -214,5 +214,6 @@ fw_profile_policy(const struct fw_profile *p, const struct fwd_anchor *anchor,
 		.purpose = fwd_code_signing,
 		.rule = p->rule, .rules = p->rules,
 		.right = right, .rights = p->rights,
+		.revokers = p->revokers,
 	};
 }

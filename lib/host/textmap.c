@@ -137,6 +137,20 @@ fw_digest_json(int64_t alg, const uint8_t *bytes)
 }
 
 json_t *
+fw_revocations_json(const struct fwd_revocations *list)
+{
+	json_t *const o = json_object();
+
+	if (json_object_set_new(o, "number",
+	    fw_number_json(list->number)) == 0 &&
+	    json_object_set_new(o, "keys", fw_number_json(
+	    list->revoked.n / FWD_KEY_ID)) == 0)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+json_t *
 fw_number_json(uint64_t v)
 {
 	return v <= INT64_MAX ? json_integer((json_int_t)v) :

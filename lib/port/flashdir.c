@@ -10,7 +10,7 @@
 
 #include "port/fwflash.h"
 
-enum { RECORD = FWD_COMPONENTS_MAX, COUNTER, FILES, CHUNK = 65536 };
+enum { RECORD = FWD_COMPONENTS_MAX, COUNTER, TRUST, FILES, CHUNK = 65536 };
 
 static uint64_t
 whole_blocks(uint64_t n)
@@ -27,6 +27,8 @@ place(const struct fwp_flashdir *d, uint32_t area)
 		return RECORD;
 	if (area == FWD_AREA_COUNTER)
 		return COUNTER;
+	if (area == FWD_AREA_TRUST)
+		return TRUST;
 	return area < d->components ? area : FILES;
 }
 
@@ -40,6 +42,8 @@ dir_size(void *ctx, uint32_t area, uint32_t bank)
 		return 0;
 	if (at == RECORD)
 		return whole_blocks(d->record_size);
+	if (at == TRUST)
+		return whole_blocks(d->trust_size);
 	return at == COUNTER ? FWP_FLASHDIR_COUNTER : whole_blocks(d->size[at]);
 }
 
@@ -52,6 +56,8 @@ name_of(uint32_t at, uint32_t bank, char *out, size_t n)
 		(void)snprintf(out, n, "record.bank-%u", bank);
 	else if (at == COUNTER)
 		(void)snprintf(out, n, "counter.bank-%u", bank);
+	else if (at == TRUST)
+		(void)snprintf(out, n, "trust.bank-%u", bank);
 	else
 		(void)snprintf(out, n, "component-%u.bank-%u", at, bank);
 }
@@ -254,7 +260,7 @@ dir_put(void *ctx, uint32_t area, uint32_t bank, uint64_t off,
 
 struct fwp_flashdir *
 fwp_flashdir_new(int dir, const uint64_t *size, uint32_t components,
-    uint64_t record_size)
+    uint64_t record_size, uint64_t trust_size)
 {
 	struct fwp_flashdir *d;
 
@@ -266,6 +272,7 @@ fwp_flashdir_new(int dir, const uint64_t *size, uint32_t components,
 	d->dir = dir;
 	d->components = components;
 	d->record_size = record_size;
+	d->trust_size = trust_size;
 	memcpy(d->size, size, components * sizeof *size);
 	d->flash.medium = (struct fwp_medium){ d, dir_size, dir_get, dir_put,
 	    dir_fill, dir_sync };

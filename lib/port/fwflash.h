@@ -59,7 +59,7 @@ struct fwd_flash fwp_flash_port(struct fwp_flash *f);
 
 /*
  * A directory as flash, an area and bank a file: component-0.bank-1,
- * record.bank-0, counter.bank-0, with the bytes as they are; what lies behind
+ * record.bank-0, counter.bank-0, trust.bank-0, with the bytes as they are; what lies behind
  * its end is erased, and a file that is not there holds zeros.  Files of
  * zeros are sparse.  size: of the components' slots.  dir stays the caller's;
  * _free closes nothing else but the files and accepts NULL.  _new returns NULL
@@ -82,18 +82,18 @@ struct fwp_flashdir {
 	int dir;
 	uint64_t size[FWD_COMPONENTS_MAX];
 	uint32_t components;
-	uint64_t record_size;
+	uint64_t record_size, trust_size;
 	struct fwp_flashdir_file {
 		int fd;
 		bool there;
 		bool made;		/* its name is not on the disk yet */
 		bool dirty;		/* neither are all of its bytes */
 		uint64_t size;		/* its length now */
-	} file[FWD_COMPONENTS_MAX + 2][FWD_BANKS];
+	} file[FWD_COMPONENTS_MAX + 3][FWD_BANKS];
 };
 
 struct fwp_flashdir *fwp_flashdir_new(int dir, const uint64_t *size,
-    uint32_t components, uint64_t record_size);
+    uint32_t components, uint64_t record_size, uint64_t trust_size);
 bool fwp_flashdir_sync(struct fwp_flashdir *d);
 void fwp_flashdir_free(struct fwp_flashdir *d);
 
