@@ -267,6 +267,18 @@ install_with(struct fwd_device *dev, struct fwd_glue *glue)
 	    FWD_FACT_LITERAL("recorded"));
 }
 
+/* A release that was tried does not run any more once a newer one has been
+   confirmed: it may be overwritten. */
+static void
+give_up_outlived(struct fwd_device *dev)
+{
+	for (uint32_t i = 0; i < FWD_BANKS; i++)
+		if (dev->have[i].state == FWD_BANK_TRIED &&
+		    dev->have[1 - i].state == FWD_BANK_CONFIRMED &&
+		    newer(&dev->have[1 - i], &dev->have[i]))
+			dev->have[i].state = FWD_BANK_FAILED;
+}
+
 static fwd_status
 begin_install(struct fwd_device *dev)
 {
@@ -275,6 +287,7 @@ begin_install(struct fwd_device *dev)
 	FWD_TRY(fwd_trust_load(dev));
 	FWD_TRY(fwd_counter_read(dev, &dev->counter));
 	FWD_TRY(read_banks(dev));
+	give_up_outlived(dev);
 	dev->bank = choose_target(dev->have);
 	dev->prepared = dev->alone = false;
 	return FWD_OK;

@@ -157,6 +157,20 @@ Test(slots, unconfirmed)
 	bench_free(b);
 }
 
+/* A release that was tried, but never confirmed, does not keep the next one out
+   for ever. */
+Test(slots, unconfirmed_and_outlived)
+{
+	for (size_t m = 0; m < 2; m++) {
+		struct bench *const b = after(AB, modes[m],
+		    "i1 b i2 b c b i3 b c b");
+
+		cr_assert_eq(b->runs, &b->release[3]);
+		assert_states(b, FWD_BANK_CONFIRMED, FWD_BANK_CONFIRMED);
+		bench_free(b);
+	}
+}
+
 /* A bundle for another kind of device. */
 static void
 swap_bundle(struct bench *b, unsigned release, enum kind kind)
