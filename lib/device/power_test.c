@@ -9,10 +9,11 @@
 enum { OLD = 1 << 1, NEW = 1 << 2, THIRD = 1 << 3, NOTHING = 1 << 0 };
 
 /*
- * setup and action: "iN" installs release N, "b" boots, "c" confirms what runs;
- * in setup "xN" is an installation of N that power cuts half-way, "C" a
- * confirmation that is cut before the counter, "k" spoils a byte of what runs.
- * may: what boots afterwards.
+ * setup and action: "iN" installs release N, "b" boots, "c" confirms what runs,
+ * "rN" puts list N of revoked keys into force; in setup "xN" is an installation
+ * of N that power cuts half-way, "C" a confirmation that is cut before the
+ * counter, "T" one that is cut when a bank of the trust area is erased, "k"
+ * spoils a byte of what runs.  may: what boots afterwards.
  */
 static const struct scenario {
 	const char *name;
@@ -35,6 +36,8 @@ static const struct scenario {
 	  OLD | THIRD },
 	{ "install the same again", AB, "i1 b c i2 b c", "i2", NEW },
 	{ "install while another is tried", AB, "i1 b", "i2", OLD | NEW },
+	{ "install over tried and outlived", AB, "i1 b i2 b c", "i3",
+	  NEW | THIRD },
 	{ "install after a cut", AB, "i1 b c x2", "i2", OLD | NEW },
 	{ "boot of pending", AB, "i1 b c i2", "b", OLD | NEW },
 	{ "boot of the first", AB, "i2", "b", NEW },
@@ -75,15 +78,50 @@ static const struct scenario {
 	{ "two slots and one: boot", MIXED, "i1 b c i2", "b", NEW },
 	{ "loaded: install", LOADED, "i1 b c", "i2", OLD | NEW },
 	{ "loaded: boot", LOADED, "i1 b c i2", "b", OLD | NEW },
+	{ "lists: install over empty", KEYED, "", "i2", NEW | NOTHING },
+	{ "lists: install", KEYED, "i1 b c", "i2", OLD | NEW },
+	{ "lists: install after others", KEYED, "i1 b c i2 b c", "i3",
+	  NEW | THIRD },
+	{ "lists: install after a cut", KEYED, "i1 b c i2 b c x3", "i3",
+	  NEW | THIRD },
+	{ "lists: boot", KEYED, "i1 b c i2", "b", OLD | NEW },
+	{ "lists: boot before the counter", KEYED, "i1 b c i2 b C", "b",
+	  NEW },
+	{ "lists: boot before the lists", KEYED, "i1 b c i2 b T", "b", NEW },
+	{ "lists: fallback", KEYED, "i1 b c i2 b", "b", OLD },
+	{ "lists: fallback from confirmed", KEYED, "i1 b c i2 b c k", "b",
+	  OLD },
+	{ "lists: confirm the first", KEYED, "i1 b", "c", OLD },
+	{ "lists: confirm", KEYED, "i1 b c i2 b", "c", OLD | NEW },
+	{ "lists: confirm again", KEYED, "i1 b c i2 b T", "c", NEW },
+	{ "lists: revoke first of all", KEYED, "", "r1", NOTHING },
+	{ "lists: revoke", KEYED, "i1 b c", "r1", OLD },
+	{ "lists: revoke before a first boot", KEYED, "i1 b c i2", "r1",
+	  OLD | NEW },
+	{ "lists: revoke while another is tried", KEYED, "i1 b c i2 b", "r2",
+	  OLD },
+	{ "lists: revoke after others", KEYED, "i1 b c r1 i2 b c", "r2",
+	  NEW },
 };
 enum { NSCENARIOS = sizeof scenarios / sizeof scenarios[0] };
 
 /* Mixtures of different seeds are different cuts: many where an old record
    ends, some elsewhere.  Second cuts come after some of the first ones only. */
 enum { SEEDS = 4, SEEDS_MANY = 60, ENDS = 3, SECOND_EVERY = 97, FEW = 3 };
+/* Those with lists go through more until they are done. */
+enum { KEYED_SEEDS_MANY = 20, KEYED_EVERY = 389, KEYED_FEW = 1 };
 
 struct tally {
 	uint64_t operations, cuts, second;
+};
+
+/* What a device says of itself. */
+struct said {
+	enum fwd_bank_state bank[FWD_BANKS];
+	uint64_t sequence_number[FWD_BANKS];
+	uint64_t counter;
+	unsigned anchors;		/* of that release; 0: the policy's */
+	uint64_t revoked;		/* number of the list */
 };
 
 /* What a test goes back to, and what is known of it. */
@@ -92,7 +130,13 @@ struct state {
 	uint32_t running;
 	uint64_t counter;
 	uint64_t confirmed;		/* the highest number that was */
+	unsigned anchors;
+	uint64_t revoked;
+	struct said done;		/* after the action, without a cut */
 };
+
+/* Lists of revoked keys that come by themselves, between those of releases. */
+static struct fw_buf list_by_itself[RELEASES];
 
 /* ---- steps ---------------------------------------------------------- */
 
@@ -102,15 +146,15 @@ spoil(struct bench *b)
 	b->memory.bytes[0][b->running][17] ^= 0x20;
 }
 
-/* Everything but the last operation, the counter's, is done. */
+/* Before the counter's first operation, or the second one of the trust area. */
 static void
-confirm_cut(struct bench *b)
+confirm_cut(struct bench *b, char how)
 {
 	const uint32_t running = b->running;
 
 	b->flash.operations = 0;
 	b->flash.cut = FWP_CUT_BEFORE;
-	b->flash.cut_at = 2;
+	b->flash.cut_at = how == 'C' ? 2 : 5;
 	cr_assert_neq(bench_confirm(b), FWD_OK);
 	bench_power(b);
 	b->running = running;
@@ -135,14 +179,65 @@ step(struct bench *b, const char *s)
 		return bench_install(b, (unsigned)(s[1] - '0'));
 	case 'b':
 		return bench_boot(b);
+	case 'r':
+		return bench_revoke(b, fw_buf_span(&list_by_itself[s[1] -
+		    '0']));
 	default:
 		return bench_confirm(b);
 	}
 }
 
+/* A release whose list of anchors is that one; all of it, or none. */
+static unsigned
+find_anchors(const struct bench *b, struct fwd_span list)
+{
+	unsigned r = 0;
+
+	if (list.n == 0)
+		return 0;
+	for (r = 1; r < RELEASES; r++)
+		if (fwd_span_equal(list, get_list(&b->release[r], ANCHORS)))
+			return r;
+	cr_assert_fail("a mixture of anchors is in force");
+	return 0;
+}
+
+/* A list of a release, or one that came by itself, whole. */
+static void
+check_revoked(const struct bench *b, struct fwd_span list)
+{
+	for (unsigned r = 1; r < RELEASES; r++)
+		if (fwd_span_equal(list, get_list(&b->release[r], REVOKED)) ||
+		    fwd_span_equal(list, fw_buf_span(&list_by_itself[r])))
+			return;
+	cr_assert_eq(list.n, 0, "a mixture of revocations is in force");
+}
+
+static struct said
+ask(struct bench *b)
+{
+	const struct fwd_trust *const t = &b->dev.in_force;
+	struct fwd_bank bank[FWD_BANKS];
+	struct said said = { .counter = 0 };
+
+	cr_assert_eq(fwd_device_status(&b->dev, bank, &said.counter), FWD_OK);
+	for (uint32_t i = 0; i < FWD_BANKS; i++) {
+		said.bank[i] = bank[i].state;
+		said.sequence_number[i] = bank[i].sequence_number;
+	}
+	if (b->kind == KEYED) {
+		said.anchors = find_anchors(b, t->anchors);
+		check_revoked(b, t->revocations);
+	}
+	said.revoked = t->list.number;
+	return said;
+}
+
 static void
 set_up(struct bench *b, const char *s, struct state *state)
 {
+	struct said said;
+
 	cr_assert_eq(bench_provision(b, 4), FWD_OK);
 	state->confirmed = 4;
 	for (; *s != '\0'; s++) {
@@ -150,17 +245,20 @@ set_up(struct bench *b, const char *s, struct state *state)
 			spoil(b);
 		else if (*s == 'x')
 			install_cut(b, (unsigned)(s[1] - '0'));
-		else if (*s == 'C')
-			confirm_cut(b);
-		else if (*s == 'i' || *s == 'b' || *s == 'c')
+		else if (*s == 'C' || *s == 'T')
+			confirm_cut(b, *s);
+		else if (strchr("ibcr", *s) != NULL)
 			kit_eq(step(b, s), FWD_OK, b->kit->trace);
-		if ((*s == 'c' || *s == 'C') &&
+		if (strchr("cCT", *s) != NULL &&
 		    b->runs->sequence_number > state->confirmed)
 			state->confirmed = b->runs->sequence_number;
 	}
 	state->memory = b->memory;
 	state->running = b->running;
-	state->counter = bench_counter(b);
+	said = ask(b);
+	state->counter = said.counter;
+	state->anchors = said.anchors;
+	state->revoked = said.revoked;
 }
 
 static void
@@ -179,15 +277,36 @@ bit_of(const struct bench *b, fwd_status s)
 	return s == FWD_OK ? 1u << (b->runs - b->release) : NOTHING;
 }
 
-/* The counter never falls and is never above what was confirmed. */
+/* The counter never falls and is never above what was confirmed; nor do older
+   lists come back, nor newer ones before they may. */
 static void
 check_counter(struct bench *b, struct state *state, const char *where)
 {
-	const uint64_t now = bench_counter(b);
+	const struct said now = ask(b);
 
-	cr_assert_geq(now, state->counter, "%s", where);
-	cr_assert_leq(now, state->confirmed, "%s", where);
-	state->counter = now;
+	cr_assert_geq(now.counter, state->counter, "%s", where);
+	cr_assert_leq(now.counter, state->confirmed, "%s", where);
+	cr_assert_geq(now.anchors, state->anchors, "%s", where);
+	cr_assert_geq(now.revoked, state->revoked, "%s", where);
+	if (now.anchors != 0)
+		cr_assert_leq(b->release[now.anchors].sequence_number,
+		    state->confirmed, "%s", where);
+	state->counter = now.counter;
+	state->anchors = now.anchors;
+	state->revoked = now.revoked;
+}
+
+/* What a confirmed release has brought is in force when it runs. */
+static void
+check_lists(const struct bench *b, const struct state *state,
+    const char *where)
+{
+	const unsigned r = (unsigned)(b->runs - b->release);
+
+	if (b->kind != KEYED)
+		return;
+	cr_assert_geq(state->anchors, r, "%s", where);
+	cr_assert_geq(state->revoked, 10 * r, "%s", where);
 }
 
 static bool
@@ -214,8 +333,10 @@ check_boot(struct bench *b, struct state *state, unsigned may,
 	    s == FWD_OK ? "the wrong release" : fwd_status_code(s),
 	    b->kit->trace);
 	check_counter(b, state, where);
-	if (s == FWD_OK && is_confirmed(b))
+	if (s == FWD_OK && is_confirmed(b)) {
 		cr_assert_geq(state->counter, b->runs->sequence_number);
+		check_lists(b, state, where);
+	}
 }
 
 /* From wherever it is, the device can be brought to that release. */
@@ -237,7 +358,24 @@ check_install(struct bench *b, struct state *state, unsigned release,
 	    want->sequence_number : state->confirmed;
 	check_counter(b, state, where);
 	cr_assert_eq(state->counter, state->confirmed, "%s", where);
+	check_lists(b, state, where);
 	check_boot(b, state, 1u << release, where);
+}
+
+/* When it is done once more it is as if power had not failed. */
+static void
+check_again(struct bench *b, const struct scenario *sc,
+    const struct state *before, const char *where)
+{
+	struct said now;
+
+	if (*sc->action != 'c' && *sc->action != 'r')
+		return;
+	bench_power(b);
+	b->running = before->running;
+	kit_eq(step(b, sc->action), FWD_OK, where);
+	now = ask(b);
+	cr_assert_eq(memcmp(&now, &before->done, sizeof now), 0, "%s", where);
 }
 
 /* ---- cuts ----------------------------------------------------------- */
@@ -277,17 +415,25 @@ goal(const struct scenario *sc)
 
 /* What a device does when power is back; true: it failed again meanwhile. */
 static bool
-recover(struct bench *b, unsigned release)
+recover(struct bench *b, const struct scenario *sc)
 {
 	const fwd_status booted = bench_boot(b);
 	fwd_status s = FWD_OK;
 
+	if (!b->flash.off && *sc->action == 'r')
+		s = step(b, sc->action);
 	if (!b->flash.off)
-		s = bench_install(b, release);
+		cr_assert(s == FWD_OK);
+	if (!b->flash.off)
+		s = bench_install(b, goal(sc));
 	if (!b->flash.off)
 		cr_assert(booted == FWD_OK || booted == FWD_E_NOTHING_BOOTABLE);
 	if (!b->flash.off)
 		cr_assert(s == FWD_OK || s == FWD_E_UNCONFIRMED);
+	if (!b->flash.off && b->kind == KEYED && s == FWD_OK)
+		s = bench_boot(b);
+	if (!b->flash.off && b->kind == KEYED && s == FWD_OK)
+		cr_assert(bench_confirm(b) == FWD_OK || b->flash.off);
 	return b->flash.off;
 }
 
@@ -296,19 +442,22 @@ static void
 cut_again(struct bench *b, const struct scenario *sc,
     const struct state *state, const char *where, struct tally *tally)
 {
+	const uint64_t number = b->release[goal(sc)].sequence_number;
 	struct state first = *state, now;
 	enum fwp_cut cut;
 	uint64_t seed;
 
 	first.memory = b->memory;
 	first.running = FWD_NO_INDEX;
+	if (b->kind == KEYED && first.confirmed < number)
+		first.confirmed = number;
 	for (uint64_t at = 1;; at++) {
 		for (unsigned i = 0; i < 3; i++) {
 			now = first;
 			go_back(b, &first);
 			cut = variant(i, &seed);
 			arm(b, cut, at, seed + at);
-			if (!recover(b, goal(sc)))
+			if (!recover(b, sc))
 				return;
 			tally->second++;
 			check_boot(b, &now, sc->may | 1u << goal(sc) |
@@ -343,11 +492,29 @@ cut_once(struct bench *b, const struct scenario *sc,
 	cr_assert(b->flash.off, "%s", where);
 	tally->cuts++;
 	memory = b->memory;
-	if (tally->cuts <= FEW || tally->cuts % SECOND_EVERY == 0)
+	if (b->kind == KEYED ? tally->cuts <= KEYED_FEW ||
+	    tally->cuts % KEYED_EVERY == 0 :
+	    tally->cuts <= FEW || tally->cuts % SECOND_EVERY == 0)
 		cut_again(b, sc, &state, where, tally);
+	b->memory = memory;
+	check_again(b, sc, before, where);
 	b->memory = memory;
 	check_boot(b, &state, sc->may, where);
 	check_install(b, &state, goal(sc), where);
+}
+
+static void
+make_lists(const struct bench *b)
+{
+	uint8_t id[FWD_KEY_ID];
+
+	if (b->kind != KEYED)
+		return;
+	list_key_id(b->revoker.mid_key, id);
+	for (unsigned r = 1; r < RELEASES; r++)
+		list_by_itself[r] = list_revoking(b->revoker.root_key,
+		    FWD_ESP256, 10 * r + 5, (struct fwd_span){ id,
+		    sizeof id });
 }
 
 /* One scenario: as it is without a cut, then with every one. */
@@ -362,6 +529,7 @@ run_scenario(const struct scenario *sc, uint32_t boot, struct tally *total)
 	b->flash.erase_block = boot == FWD_BOOT_FAST ? 32 : 256;
 	b->flash.write_unit = boot == FWD_BOOT_FAST ? 32 : 8;
 	b->port = fwp_flash_port(&b->flash);
+	make_lists(b);
 	set_up(b, sc->setup, &before);
 	go_back(b, &before);
 	if (*sc->action == 'c')
@@ -369,13 +537,16 @@ run_scenario(const struct scenario *sc, uint32_t boot, struct tally *total)
 	s = step(b, sc->action);
 	kit_eq(s, FWD_OK, sc->name);
 	tally.operations = b->flash.operations;
+	before.done = ask(b);
 	for (uint64_t at = 1; at <= tally.operations; at++)
-		for (unsigned i = 0; i < 2u + (at <= ENDS ? SEEDS_MANY :
-		    SEEDS); i++)
+		for (unsigned i = 0; i < 2u + (at > ENDS ? SEEDS :
+		    sc->kind == KEYED ? KEYED_SEEDS_MANY : SEEDS_MANY); i++)
 			cut_once(b, sc, &before, at, i, &tally);
 	total->operations += tally.operations;
 	total->cuts += tally.cuts;
 	total->second += tally.second;
+	for (unsigned r = 1; r < RELEASES; r++)
+		fw_buf_deinit(&list_by_itself[r]);
 	bench_free(b);
 }
 

@@ -499,9 +499,9 @@ bench_revoke(struct bench *b, struct fwd_span list)
 	return s;
 }
 
-/* Bundles of releases with lists: the first two by the first root, the third by
-   the next one as well.  The second brings the next root, the third adds the
-   first one again; each has a list of revoked keys of ten times its number. */
+/* Bundles of releases with lists: the first by the first root, the others by
+   the next one as well, which the second brings; the third adds the first one
+   again.  Each has a list of revoked keys of ten times its number. */
 static inline void
 bench_add_lists(struct bench *b)
 {
@@ -516,7 +516,7 @@ bench_add_lists(struct bench *b)
 		    r == 3 ? 3 : 2);
 		set_revoked(&b->release[r], b->revoker.root_key, 10 * r,
 		    r == 1 ? NULL : b->revoker.leaf_key);
-		make_bundle_by(&b->release[r], KEYED, by, r == 3 ? 2 : 1);
+		make_bundle_by(&b->release[r], KEYED, by, r == 1 ? 1 : 2);
 	}
 }
 

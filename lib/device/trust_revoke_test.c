@@ -278,6 +278,7 @@ Test(trust_revoke, room_in_the_record)
 	struct fwd_bank bank[FWD_BANKS];
 	uint64_t counter;
 
+	sign_by(b, 2, &b->pki);		/* as long as that of the first */
 	cr_assert_eq(fwd_device_status(&b->dev, bank, &counter), FWD_OK);
 	b->dev.record_size = FWD_RECORD_OVERHEAD + size + bank[0].envelope_n
 	    - 1;
