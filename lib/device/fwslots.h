@@ -14,9 +14,10 @@
  * next boot falls back to the other bank.
  *
  * With a component that has one slot only there is nothing to fall back to
- * while it is being written: power that fails then leaves a device that refuses
- * to boot a mixture and has to be installed again.  A staging area, which the
- * manifest fetches to and copies from, keeps that time short.
+ * once it is being written: power that fails then, or a payload that is not
+ * the one that was signed, leaves a device that refuses to boot a mixture and
+ * has to be installed again.  A staging area, which the manifest fetches to and
+ * copies from, keeps that time short.
  */
 #ifndef FWSLOTS_H
 #define FWSLOTS_H

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "device/fwslots.h"
 #include "host/build.h"
 #include "host/internal.h"
 #include "host/judge.h"
@@ -467,6 +468,17 @@ is_boot(const struct judge *j)
 	return j->opt->bundle == NULL;
 }
 
+/* Has the device banks, or lists, which only an installation judges? */
+static bool
+has_banks(const struct fw_profile *p)
+{
+	for (size_t i = 0; i < p->components; i++)
+		if (p->component[i].slots > 1 ||
+		    p->component[i].kind != FWD_KIND_IMAGE)
+			return true;
+	return false;
+}
+
 /* What the policy or the lack of a device left out. */
 static void
 add_limits(struct judge *j)
@@ -494,6 +506,11 @@ add_limits(struct judge *j)
 		    "the trust anchors of the device profile: --trust "
 		    "replaces them");
 	}
+	if (j->opt->device != NULL && j->opt->act == NULL &&
+	    has_banks(&j->profile))
+		add_unjudged(j, "whether the release has all that the banks of "
+		    "the device need, and the lists it brings: fwverify "
+		    "install does");
 	if (j->run.man.text.declared && j->run.man.text.content.p == NULL)
 		add_unjudged(j, "texts and attachments: they were severed from "
 		    "the envelope");
