@@ -20,42 +20,51 @@ struct signing {
 	int percent;			/* shown last */
 };
 
-/* Long options of both commands, for their tables; values from 256. */
+/* Long options of the commands, for their tables; values from 256. */
 enum {
 	SIGNING_KEY = 256, SIGNING_CHAIN, SIGNING_ALG, SIGNING_MODULE,
 	SIGNING_PIN_ENV, SIGNING_PIN_FD, SIGNING_FINAL_TRY, SIGNING_TRUST,
 	SIGNING_TIME, SIGNING_JSON, SIGNING_QUIET, SIGNING_OWN
 };
-#define SIGNING_OPTIONS							\
+/* Those about one key, and those that are about chains besides. */
+#define SIGNING_KEY_OPTIONS						\
 	{ "key", required_argument, NULL, SIGNING_KEY },		\
-	{ "chain", required_argument, NULL, SIGNING_CHAIN },		\
 	{ "alg", required_argument, NULL, SIGNING_ALG },		\
 	{ "module", required_argument, NULL, SIGNING_MODULE },		\
 	{ "pin-env", required_argument, NULL, SIGNING_PIN_ENV },	\
 	{ "pin-fd", required_argument, NULL, SIGNING_PIN_FD },		\
 	{ "allow-final-try", no_argument, NULL, SIGNING_FINAL_TRY },	\
-	{ "trust", required_argument, NULL, SIGNING_TRUST },		\
-	{ "time", required_argument, NULL, SIGNING_TIME },		\
 	{ "json", no_argument, NULL, SIGNING_JSON },			\
 	{ "quiet", no_argument, NULL, SIGNING_QUIET },			\
 	{ "output", required_argument, NULL, 'o' }
-#define SIGNING_HELP							\
+#define SIGNING_OPTIONS							\
+	SIGNING_KEY_OPTIONS,						\
+	{ "chain", required_argument, NULL, SIGNING_CHAIN },		\
+	{ "trust", required_argument, NULL, SIGNING_TRUST },		\
+	{ "time", required_argument, NULL, SIGNING_TIME }
+#define SIGNING_HELP_KEY						\
     "      --key REF       sign with this key: a pkcs11: URI, or a PEM file\n" \
-    "                      for development\n"				\
-    "      --chain FILE    its certificates in PEM, leaf first (default: those\n" \
-    "                      on the token)\n"				\
+    "                      for development\n"
+#define SIGNING_HELP_PIN						\
     "      --alg NAME      its algorithm (default: what fits the key)\n"	\
     "      --module PATH   use this PKCS#11 module\n"			\
     "      --pin-env NAME  take the PIN from this environment variable\n" \
     "      --pin-fd N      take the PIN from this file descriptor\n"	\
     "      --allow-final-try\n"						\
-    "                      log in even if a wrong PIN would lock the token\n" \
-    "      --trust ROOT    judge the result against this certificate (PEM)\n" \
-    "      --time TIME     judge validity dates at this time (RFC 3339), or\n" \
-    "                      none: not at all (default: now)\n"		\
+    "                      log in even if a wrong PIN would lock the token\n"
+#define SIGNING_HELP_RESULT						\
     "      --json          print the result as JSON\n"			\
     "      --quiet         print no result\n"				\
     "  -h, --help          show this help\n"
+#define SIGNING_HELP							\
+    SIGNING_HELP_KEY							\
+    "      --chain FILE    its certificates in PEM, leaf first (default: those\n" \
+    "                      on the token)\n"				\
+    SIGNING_HELP_PIN							\
+    "      --trust ROOT    judge the result against this certificate (PEM)\n" \
+    "      --time TIME     judge validity dates at this time (RFC 3339), or\n" \
+    "                      none: not at all (default: now)\n"		\
+    SIGNING_HELP_RESULT
 
 void signing_init(struct signing *s);
 void signing_deinit(struct signing *s);

@@ -133,12 +133,36 @@ open_hex(const struct fw_image *image, struct fw_source *out,
 }
 
 static enum fw_kind
+open_list(const struct fw_image *image, struct fw_source *out,
+    struct fw_error *err)
+{
+	int fd = -1;
+
+	FW_TRY(fw_list_load(image, &fd, err));
+	return fw_source_take(fd, image->path, out, err);
+}
+
+static enum fw_kind
+open_source(const struct fw_image *image, struct fw_source *out,
+    struct fw_error *err)
+{
+	switch (image->format) {
+	case FW_INTEL_HEX:
+		return open_hex(image, out, err);
+	case FW_TRUST_ANCHORS:
+	case FW_REVOCATIONS:
+		return open_list(image, out, err);
+	default:
+		return fw_source_open(image->path, out, err);
+	}
+}
+
+static enum fw_kind
 open_image(struct build *b, size_t component, size_t i, struct fw_error *err)
 {
 	const struct fw_component *const c = &b->d->component[component];
 	const struct fw_image *const image = &c->image[i];
 	struct file *const f = &b->file[b->files];
-	enum fw_kind kind;
 
 	*f = (struct file){
 		.source = FW_SOURCE_NONE, .name = image->name,
@@ -147,10 +171,7 @@ open_image(struct build *b, size_t component, size_t i, struct fw_error *err)
 		.measure = &b->built->measures.image[component][i],
 	};
 	err->file[0] = '\0';
-	kind = image->format == FW_INTEL_HEX ?
-	    open_hex(image, &f->source, err) :
-	    fw_source_open(image->path, &f->source, err);
-	if (kind != FW_OK)
+	if (open_source(image, &f->source, err) != FW_OK)
 		return at(b, f, err);
 	b->files++;
 	f->measure->size = f->source.size;

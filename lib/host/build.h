@@ -4,7 +4,8 @@
  * bottom up: manifest (manifest.c, text.c), signature and envelope
  * (cose_sign.c), archive (bundle.c, copy.c), the judgement of the result by
  * the device library (anydevice.c, selfcheck.c), and the whole
- * (signers.c, build.c, resign.c).
+ * (signers.c, build.c, resign.c).  And the lists by which keys are revoked
+ * (revoke.c).
  */
 #ifndef FW_BUILD_H
 #define FW_BUILD_H
@@ -69,12 +70,13 @@ void fw_cbor_digest(struct fw_cbor *c, int32_t alg, const uint8_t *digest);
 /* A key with its certificates, ready to sign. */
 struct fw_signer {
 	struct fw_key *key;
-	struct fw_chain chain;		/* at least the leaf */
+	struct fw_chain chain;		/* at least the leaf; of a bare key
+					   empty */
 	int32_t alg;
 	size_t sig_n;			/* signatures have this length */
 	struct fw_buf protected_;	/* encoded protected header */
 	char *subject;			/* of the leaf, printable */
-	char *serial;			/* of the leaf, hexadecimal */
+	char *serial;			/* of the leaf, hexadecimal; or NULL */
 	int64_t not_before, not_after;	/* of the leaf */
 };
 
@@ -92,10 +94,18 @@ struct fw_clock {
 enum fw_kind fw_signer_open(const struct fw_signer_spec *spec,
     const struct fw_key_options *opt, struct fw_clock clock,
     struct fw_signer *out, struct fw_error *err);
+/*
+ * Open the key of a trust anchor, which signs without certificates.  spec's
+ * chain is not looked at; subject is the anchor's label, there are no dates.
+ * FW_E_REFUSED when the key is another one; FW_E_KEY, FW_E_INPUT.
+ */
+enum fw_kind fw_signer_open_bare(const struct fw_signer_spec *spec,
+    const struct fw_key_options *opt, const struct fw_anchor *anchor,
+    struct fw_signer *out, struct fw_error *err);
 void fw_signer_deinit(struct fw_signer *s);
 
 /*
- * Make a COSE_Sign1 over payload, the encoded SUIT_Digest.  blank: with zeros
+ * Make a COSE_Sign1 over payload, such as an encoded SUIT_Digest.  blank: with zeros
  * in place of the signature; the key is not used.
  */
 enum fw_kind fw_signer_sign(const struct fw_signer *s, struct fwd_span payload,
@@ -318,5 +328,55 @@ enum fw_kind fw_build(const struct fw_descriptor *d, const char *path,
 enum fw_kind fw_resign(const char *path, const char *out_path,
     const struct fw_build_options *opt, struct fw_built *out,
     struct fw_error *err);
+
+/* ---- revocation lists (revoke.c) --------------------------------------- */
+
+struct fw_revoke_options {
+	const struct fwd_crypto *crypto;	/* to judge the result with */
+	struct fw_signer_spec signer;	/* of it, the key and alg */
+	struct fw_key_options key;
+	const char *root;		/* PEM: its certificate or public key,
+					   as it is the devices' anchor */
+	uint64_t number;
+	const char *add_to;		/* a signed list, or NULL */
+	const char *old_root;		/* which signed that, if not root */
+	/* PEM files with one certificate or public key each, or identifiers
+	   of 64 hexadecimal digits */
+	const char *const *revoke;
+	size_t revokes;
+	bool last;			/* the signer's own key is one of them,
+					   so that it can sign no other */
+};
+
+/* What was done; keys in the order of the list. */
+struct fw_revoked {
+	size_t size;			/* of the list */
+	uint64_t number;
+	bool follows;			/* add_to was given */
+	uint64_t before;		/* its number */
+	char *subject, *key_label;	/* of the root and its key */
+	uint8_t root_id[FWD_KEY_ID];
+	int32_t alg;
+	bool file;			/* a key file was used */
+	struct fw_revoked_key {
+		uint8_t id[FWD_KEY_ID];
+		char *subject;		/* of the certificate; or NULL */
+		char *file;		/* it was given by; or NULL */
+		bool old;		/* add_to had it */
+	} *key;
+	size_t keys;
+};
+void fw_revoked_deinit(struct fw_revoked *r);
+
+/*
+ * Make a revocation list and sign it with the key of the root; path appears
+ * whole or not at all.  A key that is given twice is in it once.  FW_E_REFUSED
+ * when a device that has add_to in force would not take it: when that was not
+ * signed by the root, has no smaller number, or revokes the root itself; when
+ * the root's key is among the keys without last; when the key is not the
+ * root's.  FW_E_INPUT, FW_E_KEY, FW_E_USAGE.
+ */
+enum fw_kind fw_revoke(const char *path, const struct fw_revoke_options *opt,
+    struct fw_revoked *out, struct fw_error *err);
 
 #endif

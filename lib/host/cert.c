@@ -66,6 +66,17 @@ pem_next(BIO *bio, struct pem *b, bool *got, struct fw_error *err)
 	return FW_OK;
 }
 
+/* A PEM file, in memory. */
+static enum fw_kind
+pem_open(const char *path, struct fw_buf *text, BIO **bio,
+    struct fw_error *err)
+{
+	FW_TRY(fw_file_read(path, PEM_FILE_MAX, text, err));
+	*bio = BIO_new_mem_buf(text->n ? (void *)text->p : "", (int)text->n);
+	return *bio != NULL ? FW_OK : fw_fail(err, FW_E_NOMEM,
+	    "out of memory");
+}
+
 static bool
 pem_is_cert(const struct pem *b)
 {
@@ -211,10 +222,7 @@ fw_chain_load(const char *path, struct fw_chain *out, struct fw_error *err)
 	FW_CLEANUP(bio_free) BIO *bio = NULL;
 	bool got;
 
-	FW_TRY(fw_file_read(path, PEM_FILE_MAX, &text, err));
-	bio = BIO_new_mem_buf(text.n ? (void *)text.p : "", (int)text.n);
-	if (bio == NULL)
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	FW_TRY(pem_open(path, &text, &bio, err));
 	do {
 		FW_CLEANUP(pem_deinit) struct pem b = { 0 };
 
@@ -362,7 +370,7 @@ fw_anchor_deinit(struct fw_anchor *a)
 }
 
 static enum fw_kind
-anchor_key(const char *path, struct fw_anchor *a, struct fw_error *err)
+anchor_key(struct fw_anchor *a, struct fw_error *err)
 {
 	const struct fwd_span der = fw_buf_span(&a->der);
 	const unsigned char *p = der.p;
@@ -374,9 +382,6 @@ anchor_key(const char *path, struct fw_anchor *a, struct fw_error *err)
 		return fw_fail_ssl(err, FW_E_INPUT,
 		    "the public key is malformed");
 	a->anchor.spki = der;
-	a->label = strdup(path);
-	if (a->label == NULL)
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	return FW_OK;
 }
 
@@ -387,11 +392,7 @@ anchor_cert(struct fw_anchor *a, struct fw_error *err)
 
 	if (s != FWD_OK)
 		return fw_fail(err, FW_E_INPUT,
-		    "the certificate cannot be an anchor: %s",
-		    fwd_status_text(s));
-	/* Without its name it would count as a bare key. */
-	if (a->anchor.name.n == 0)
-		return fw_fail(err, FW_E_INPUT, "the certificate has no name");
+		    "the certificate cannot be read: %s", fwd_status_text(s));
 	return fw_name_format(a->anchor.name, &a->label, err);
 }
 
@@ -410,8 +411,8 @@ anchor_block(BIO *bio, struct fw_anchor *a, bool *cert, struct fw_error *err)
 			continue;
 		if (a->der.n > 0)
 			return fw_fail(err, FW_E_INPUT, "there is more than "
-			    "one certificate or public key (give each anchor "
-			    "a file of its own)");
+			    "one certificate or public key (give each a file "
+			    "of its own)");
 		*cert = pem_is_cert(&b);
 		FW_TRY(fw_buf_add(&a->der, b.data, (size_t)b.n, err));
 	} while (got);
@@ -421,23 +422,97 @@ anchor_block(BIO *bio, struct fw_anchor *a, bool *cert, struct fw_error *err)
 	return FW_OK;
 }
 
-enum fw_kind
-fw_anchor_load(const char *path, struct fw_anchor *out, struct fw_error *err)
+static enum fw_kind
+public_read(BIO *bio, struct fw_anchor *a, struct fw_error *err)
+{
+	bool cert = false;
+
+	FW_TRY(anchor_block(bio, a, &cert, err));
+	return cert ? anchor_cert(a, err) : anchor_key(a, err);
+}
+
+/* what: stands in front of the file's name in errors. */
+static enum fw_kind
+public_load(const char *path, const char *what, struct fw_anchor *out,
+    struct fw_error *err)
 {
 	FW_CLEANUP(fw_anchor_deinit) struct fw_anchor a = { 0 };
 	FW_CLEANUP(fw_buf_deinit) struct fw_buf text = { 0 };
 	FW_CLEANUP(bio_free) BIO *bio = NULL;
-	bool cert = false;
 
-	FW_TRY(fw_file_read(path, PEM_FILE_MAX, &text, err));
-	bio = BIO_new_mem_buf(text.n ? (void *)text.p : "", (int)text.n);
-	if (bio == NULL)
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	if (anchor_block(bio, &a, &cert, err) != FW_OK ||
-	    (cert ? anchor_cert(&a, err) : anchor_key(path, &a, err)) != FW_OK)
-		return fw_wrap(err, "trust anchor '%s'", path);
+	FW_TRY(pem_open(path, &text, &bio, err));
+	if (public_read(bio, &a, err) != FW_OK)
+		return fw_wrap(err, "%s'%s'", what, path);
 
 	*out = a;
 	a = (struct fw_anchor){ 0 };	/* the caller owns it now */
 	return FW_OK;
+}
+
+enum fw_kind
+fw_public_load(const char *path, struct fw_anchor *out, struct fw_error *err)
+{
+	return public_load(path, "", out, err);
+}
+
+enum fw_kind
+fw_anchor_load(const char *path, struct fw_anchor *out, struct fw_error *err)
+{
+	FW_CLEANUP(fw_anchor_deinit) struct fw_anchor a = { 0 };
+
+	FW_TRY(public_load(path, "trust anchor ", &a, err));
+	if (a.label == NULL && (a.label = strdup(path)) == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+
+	*out = a;
+	a = (struct fw_anchor){ 0 };
+	return FW_OK;
+}
+
+/* ---- certificates as they come ------------------------------------------ */
+
+static enum fw_kind
+take_cert(const struct pem *b, size_t max, struct fw_buf *cert, size_t *n,
+    struct fw_error *err)
+{
+	if (!pem_is_cert(b))
+		return fw_fail(err, FW_E_INPUT, "there is a block '%s' beside "
+		    "the certificates", b->name);
+	if (*n == max)
+		return fw_fail(err, FW_E_INPUT,
+		    "there are more than %zu certificates", max);
+	return fw_buf_add(&cert[(*n)++], b->data, (size_t)b->n, err);
+}
+
+enum fw_kind
+fw_certs_load(const char *path, size_t max, struct fw_buf *cert, size_t *n,
+    struct fw_error *err)
+{
+	FW_CLEANUP(fw_buf_deinit) struct fw_buf text = { 0 };
+	FW_CLEANUP(bio_free) BIO *bio = NULL;
+	bool got;
+
+	*n = 0;
+	FW_TRY(pem_open(path, &text, &bio, err));
+	do {
+		FW_CLEANUP(pem_deinit) struct pem b = { 0 };
+
+		if (pem_next(bio, &b, &got, err) != FW_OK ||
+		    (got && take_cert(&b, max, cert, n, err) != FW_OK))
+			return fw_wrap(err, "'%s'", path);
+	} while (got);
+	if (*n == 0)
+		return fw_fail(err, FW_E_INPUT,
+		    "there is no certificate in PEM form in '%s'", path);
+	return FW_OK;
+}
+
+bool
+fw_cert_is_root(struct fwd_span der)
+{
+	FW_CLEANUP(fw_x509_free) X509 *x = NULL;
+	struct fw_error ignored;
+
+	return fw_x509_read(der, &x, &ignored) == FW_OK &&
+	    names_issuer(x, x) && signed_by(x, x);
 }

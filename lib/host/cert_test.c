@@ -493,7 +493,7 @@ Test(cert, anchor_files_that_are_none)
 	    "\x30\x00", 2) > 0);
 	cr_assert_eq(fclose(f), 0);
 	cr_assert_eq(fw_anchor_load(path, &a, &err), FW_E_INPUT);
-	HAS("cannot be an anchor");
+	HAS("the certificate cannot be read");
 	f = file();
 	cr_assert(PEM_write(f, "PUBLIC KEY", "", (const unsigned char *)
 	    "\x30\x00", 2) > 0);

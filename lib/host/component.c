@@ -31,7 +31,9 @@ struct slot_keys {
 };
 
 static const struct fw_choice formats[] = {
-	{ "raw", FW_RAW }, { "intel-hex", FW_INTEL_HEX }, { NULL, 0 },
+	{ "raw", FW_RAW }, { "intel-hex", FW_INTEL_HEX },
+	{ "trust-anchors", FW_TRUST_ANCHORS },
+	{ "revocations", FW_REVOCATIONS }, { NULL, 0 },
 };
 static const struct fw_choice payloads[] = {
 	{ "member", MEMBER }, { "integrated", INTEGRATED }, { NULL, 0 },
@@ -109,20 +111,31 @@ file_place(const struct fw_node *map)
 	return fw_node_get(map, "file");
 }
 
-/* The length of ".hex" or ".ihex" at the end, or 0. */
+/* The length of the suffix if it is there, in any letter case, or 0. */
+static size_t
+has_suffix(const char *file, const char *suffix)
+{
+	const size_t n = strlen(file), s = strlen(suffix);
+
+	return n > s && strcasecmp(file + n - s, suffix) == 0 ? s : 0;
+}
+
 static size_t
 hex_suffix(const char *file)
 {
-	static const char *const suffix[] = { ".hex", ".ihex" };
-	const size_t n = strlen(file);
+	return has_suffix(file, ".hex") + has_suffix(file, ".ihex");
+}
 
-	for (size_t i = 0; i < 2; i++) {
-		const size_t s = strlen(suffix[i]);
-
-		if (n > s && strcasecmp(file + n - s, suffix[i]) == 0)
-			return s;
-	}
-	return 0;
+/* What comes in place of the last *cut characters of the file's name. */
+static const char *
+image_suffix(int32_t format, const char *file, size_t *cut)
+{
+	*cut = 0;
+	if (format == FW_INTEL_HEX)
+		*cut = hex_suffix(file);
+	else if (format == FW_TRUST_ANCHORS)
+		*cut = has_suffix(file, ".pem");
+	return *cut == 0 ? "" : format == FW_INTEL_HEX ? ".bin" : ".der";
 }
 
 /* The member's name when none is given. */
@@ -133,12 +146,13 @@ default_name(const char *file, const struct fw_node *place,
 {
 	const char *slash = strrchr(image_file, '/');
 	const char *const base = slash == NULL ? image_file : slash + 1;
-	const size_t suffix = img->format == FW_INTEL_HEX ?
-	    hex_suffix(base) : 0;
+	size_t cut;
+	const char *const suffix = image_suffix((int32_t)img->format, base,
+	    &cut);
 	FW_FREE char *name = NULL;
 
-	if (asprintf(&name, "%.*s%s", (int)(strlen(base) - suffix), base,
-	    suffix == 0 ? "" : ".bin") < 0) {
+	if (asprintf(&name, "%.*s%s", (int)(strlen(base) - cut), base,
+	    suffix) < 0) {
 		name = NULL;
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	}
@@ -198,7 +212,8 @@ read_image(const char *file, const struct fw_node *map, const struct keys *k,
 		return fw_fail_node(err, file, place, "'%s' looks like Intel "
 		    "HEX (say 'format: intel-hex' or 'format: raw')",
 		    s->file);
-	img->format = k->format == FW_INTEL_HEX ? FW_INTEL_HEX : FW_RAW;
+	img->format = k->format == NOT_GIVEN ? FW_RAW :
+	    (enum fw_format)k->format;
 	img->slot = s->slot;
 	img->fill = (uint8_t)k->fill;
 	img->has_base = fw_node_get(map, "base") != NULL;
@@ -231,6 +246,13 @@ read_slot(const char *file, const struct fw_node *map, const struct keys *k,
 			    "slot %llu is there twice",
 			    (unsigned long long)s.slot);
 	return read_image(file, map, k, &s, &c->image[c->images++], err);
+}
+
+/* A list of anchors or of revoked keys, which is no program. */
+static bool
+is_list(const struct keys *k)
+{
+	return k->format == FW_TRUST_ANCHORS || k->format == FW_REVOCATIONS;
 }
 
 /* Refuse keys that stand beside others they contradict or that they need. */
@@ -270,6 +292,9 @@ check_keys(const char *file, const struct fw_node *map, const struct keys *k,
 		return fw_fail_node(err, file,
 		    fw_node_key(map, "invoke-args"),
 		    "'invoke-args' needs 'invoke: true'");
+	if (is_list(k) && k->invoke)
+		return fw_fail_node(err, file, fw_node_key(map, "invoke"),
+		    "a list cannot be started");
 	return FW_OK;
 }
 
@@ -356,15 +381,26 @@ check_id(const char *file, const struct fw_node *map,
 	return FW_OK;
 }
 
-/* If nothing is said about it, the first component is the one to start. */
+/*
+ * If nothing is said about it, the first component that is no list is the one
+ * to start.
+ */
 static void
-default_invoke(struct fw_descriptor *d, const struct fw_node *first)
+default_invoke(struct fw_descriptor *d, const struct fw_node *list)
 {
-	for (size_t i = 0; i < d->components; i++)
+	size_t first = d->components;
+
+	for (size_t i = d->components; i-- > 0;) {
+		const enum fw_format f = d->component[i].image[0].format;
+
 		if (d->component[i].invoke)
 			return;
-	if (fw_node_get(first, "invoke") == NULL)
-		d->component[0].invoke = true;
+		if (f != FW_TRUST_ANCHORS && f != FW_REVOCATIONS)
+			first = i;
+	}
+	if (first < d->components &&
+	    fw_node_get(list->child[first], "invoke") == NULL)
+		d->component[first].invoke = true;
 }
 
 enum fw_kind
@@ -378,7 +414,7 @@ fw_components_read(const char *file, const struct fw_node *list,
 		    &d->component[d->components++], err));
 		FW_TRY(check_id(file, list->child[i], d, &ids, err));
 	}
-	default_invoke(d, list->child[0]);
+	default_invoke(d, list);
 	return FW_OK;
 }
 

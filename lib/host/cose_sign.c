@@ -27,6 +27,12 @@ der_free(unsigned char **p)
 	OPENSSL_free(*p);
 }
 
+static void
+pkey_free(EVP_PKEY **k)
+{
+	EVP_PKEY_free(*k);
+}
+
 /* ---- signers --------------------------------------------------------- */
 
 void
@@ -113,22 +119,18 @@ read_serial(const X509 *leaf, char **out, struct fw_error *err)
 	return FW_OK;
 }
 
-/* The key is the certificate's: bind the two and settle the algorithm. */
+/* Settle the algorithm and how long its signatures are. */
 static enum fw_kind
-bind_key(struct fw_signer *s, const X509 *leaf, int32_t alg,
+choose_alg(struct fw_signer *s, struct fwd_span spki, int32_t alg,
     struct fw_error *err)
 {
-	FW_CLEANUP(der_free) unsigned char *spki = NULL;
-	const int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &spki);
-	EVP_PKEY *const pkey = X509_get0_pubkey(leaf);
+	const unsigned char *p = spki.p;
+	FW_CLEANUP(pkey_free) EVP_PKEY *pkey = NULL;
 
-	if (n < 0 || pkey == NULL)
+	pkey = d2i_PUBKEY(NULL, &p, (long)spki.n);
+	if (pkey == NULL)
 		return fw_fail_ssl(err, FW_E_INPUT,
 		    "cannot read the public key of '%s'", s->subject);
-	if (fw_key_set_public(s->key, (struct fwd_span){ spki, (size_t)n },
-	    err) != FW_OK)
-		return fw_wrap(err, "%s and certificate '%s'",
-		    fw_key_label(s->key), s->subject);
 	s->alg = alg != 0 ? alg : fw_key_alg(s->key);
 	s->sig_n = signature_size(s->alg, pkey);
 	if (s->sig_n == 0)
@@ -136,6 +138,25 @@ bind_key(struct fw_signer *s, const X509 *leaf, int32_t alg,
 		    "algorithm %s does not fit %s",
 		    fwd_alg_name(s->alg), fw_key_label(s->key));
 	return FW_OK;
+}
+
+/* The key is the certificate's: bind the two. */
+static enum fw_kind
+bind_key(struct fw_signer *s, const X509 *leaf, int32_t alg,
+    struct fw_error *err)
+{
+	FW_CLEANUP(der_free) unsigned char *der = NULL;
+	const int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &der);
+	struct fwd_span spki;
+
+	if (n < 0 || X509_get0_pubkey(leaf) == NULL)
+		return fw_fail_ssl(err, FW_E_INPUT,
+		    "cannot read the public key of '%s'", s->subject);
+	spki = (struct fwd_span){ der, (size_t)n };
+	if (fw_key_set_public(s->key, spki, err) != FW_OK)
+		return fw_wrap(err, "%s and certificate '%s'",
+		    fw_key_label(s->key), s->subject);
+	return choose_alg(s, spki, alg, err);
 }
 
 static enum fw_kind
@@ -187,17 +208,19 @@ judge_lone(const struct fw_signer *s, X509 *leaf, struct fw_error *err)
 	return FW_OK;
 }
 
-/* alg, and x5chain as RFC 9360 has it: a lone certificate is no array. */
+/* alg, and x5chain, if there is a chain, as RFC 9360 has it: a lone certificate
+   is no array. */
 static enum fw_kind
 encode_protected(struct fw_signer *s, struct fw_error *err)
 {
 	struct fw_cbor c = { 0 };
 	size_t i;
 
-	fw_cbor_map(&c, 2);
+	fw_cbor_map(&c, s->chain.n > 0 ? 2 : 1);
 	fw_cbor_uint(&c, HEADER_ALG);
 	fw_cbor_int(&c, s->alg);
-	fw_cbor_uint(&c, HEADER_X5CHAIN);
+	if (s->chain.n > 0)
+		fw_cbor_uint(&c, HEADER_X5CHAIN);
 	if (s->chain.n > 1)
 		fw_cbor_array(&c, s->chain.n);
 	for (i = 0; i < s->chain.n; i++)
@@ -244,6 +267,33 @@ fw_signer_open(const struct fw_signer_spec *spec,
 	FW_TRY(bind_key(&s, leaf, spec->alg, err));
 	FW_TRY(judge_dates(&s, clock, err));
 	FW_TRY(judge_lone(&s, leaf, err));
+	FW_TRY(encode_protected(&s, err));
+	*out = s;
+	s = (struct fw_signer){ 0 };
+	return FW_OK;
+}
+
+enum fw_kind
+fw_signer_open_bare(const struct fw_signer_spec *spec,
+    const struct fw_key_options *opt, const struct fw_anchor *anchor,
+    struct fw_signer *out, struct fw_error *err)
+{
+	FW_CLEANUP(fw_signer_deinit) struct fw_signer s = { 0 };
+	enum fw_kind kind;
+
+	s.subject = strdup(anchor->label);
+	if (s.subject == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	FW_TRY(fw_key_open(spec->key, opt, &s.key, err));
+	kind = fw_key_set_public(s.key, anchor->anchor.spki, err);
+	if (kind == FW_E_REFUSED)
+		return fw_fail(err, FW_E_REFUSED, "%s is not the key of '%s' "
+		    "(their public keys differ)", fw_key_label(s.key),
+		    s.subject);
+	if (kind != FW_OK)
+		return fw_wrap(err, "%s and '%s'", fw_key_label(s.key),
+		    s.subject);
+	FW_TRY(choose_alg(&s, anchor->anchor.spki, spec->alg, err));
 	FW_TRY(encode_protected(&s, err));
 	*out = s;
 	s = (struct fw_signer){ 0 };

@@ -106,6 +106,8 @@ enum fw_kind fw_file_read(const char *path, size_t max, struct fw_buf *out,
 /* Write all n bytes at the file's place; path is for the message. */
 enum fw_kind fw_write_all(int fd, const void *p, size_t n, const char *path,
     struct fw_error *err);
+/* An open file without a name, so that nothing is left behind. */
+enum fw_kind fw_temporary_open(int *fd, struct fw_error *err);
 
 /*
  * An output file that appears whole or not at all: it has no name (O_TMPFILE)
@@ -186,7 +188,11 @@ void fw_node_free(struct fw_node *node);
 
 #define FW_AREAS_MAX 8u
 
-enum fw_format { FW_RAW, FW_INTEL_HEX };
+enum fw_format {
+	FW_RAW, FW_INTEL_HEX,
+	FW_TRUST_ANCHORS,		/* PEM certificates: see lists.c */
+	FW_REVOCATIONS,			/* a signed list */
+};
 
 /* Addresses, both included. */
 struct fw_area {
@@ -374,6 +380,35 @@ void fw_time_format(int64_t t, char out[32]);
 enum fw_kind fw_hex_load(const struct fw_image *img, int *fd, uint64_t *base,
     uint64_t *size, struct fw_error *err);
 
+/* ---- lists of anchors and of revoked keys (lists.c) -------------------- */
+
+/* The largest signed revocation list that is read or made. */
+#define FW_REVOCATIONS_MAX	((size_t)1 << 20)
+/* The first element of what is signed. */
+#define FW_REVOCATIONS_KIND	"fw-revocations"
+
+/*
+ * Make the list of trust anchors that a component of the device is for (see
+ * fwd_anchors_read(), which judges it): all certificates of a PEM file, in
+ * their order.  FW_E_INPUT unless these are one to FWD_ANCHORS_MAX different
+ * roots, and nothing else.
+ */
+enum fw_kind fw_anchors_encode(const char *path, struct fw_buf *out,
+    struct fw_error *err);
+/*
+ * Read a signed revocation list and look at its form only: whether the
+ * signature holds is not asked.  FW_E_INPUT if no device could read it.  The
+ * spans in list point into out.
+ */
+enum fw_kind fw_revocations_load(const char *path, struct fw_buf *out,
+    struct fwd_revocations *list, struct fw_error *err);
+/*
+ * The image of one of these, by its format, in an unnamed file the caller
+ * closes.
+ */
+enum fw_kind fw_list_load(const struct fw_image *img, int *fd,
+    struct fw_error *err);
+
 /* ---- certificates (cert.c) ------------------------------------------- */
 
 /* A chain, leaf first, in DER. */
@@ -419,6 +454,12 @@ struct fw_anchor {
 enum fw_kind fw_anchor_load(const char *path, struct fw_anchor *out,
     struct fw_error *err);
 void fw_anchor_deinit(struct fw_anchor *a);
+/*
+ * The same of any certificate or public key, for what it says and not to trust
+ * it: the label of a public key is NULL.
+ */
+enum fw_kind fw_public_load(const char *path, struct fw_anchor *out,
+    struct fw_error *err);
 /*
  * A DER Name as text, most specific part first ("CN=..., O=..."), allocated.
  * What could disturb a terminal is escaped; an empty name is "(empty name)",

@@ -138,31 +138,6 @@ fill_gaps(struct reader *r, struct fw_error *err)
 	return FW_OK;
 }
 
-/* A file without a name, so that nothing is left behind. */
-static enum fw_kind
-open_temporary(int *fd, struct fw_error *err)
-{
-	const char *dir = secure_getenv("TMPDIR");
-	FW_FREE char *name = NULL;
-
-	if (dir == NULL || dir[0] == '\0')
-		dir = "/tmp";
-	*fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (*fd >= 0)
-		return FW_OK;
-	/* Not every file system can do that. */
-	if (asprintf(&name, "%s/fwsign-XXXXXX", dir) < 0) {
-		name = NULL;
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	}
-	*fd = mkostemp(name, O_CLOEXEC);
-	if (*fd < 0)
-		return fw_fail_errno(err, FW_E_IO,
-		    "cannot make a temporary file in '%s'", dir);
-	(void)unlink(name);
-	return FW_OK;
-}
-
 /* ---- records --------------------------------------------------------- */
 
 /* One piece of data whose addresses are contiguous and wanted. */
@@ -483,7 +458,7 @@ fw_hex_load(const struct fw_image *img, int *fd, uint64_t *base,
 	FW_TRY(fw_file_open(img->path, &in, NULL, err));
 	r->fd = in;
 	FW_TRY(first_pass(r, err));
-	FW_TRY(open_temporary(&out, err));
+	FW_TRY(fw_temporary_open(&out, err));
 	r->out = out;
 	FW_TRY(second_pass(r, err));
 	*base = r->base;

@@ -2,6 +2,7 @@
 /* Bytes that grow, files that are read with a limit. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -169,5 +170,29 @@ fw_write_all(int fd, const void *p, size_t n, const char *path,
 		at += put;
 		n -= (size_t)put;
 	}
+	return FW_OK;
+}
+
+enum fw_kind
+fw_temporary_open(int *fd, struct fw_error *err)
+{
+	const char *dir = secure_getenv("TMPDIR");
+	FW_FREE char *name = NULL;
+
+	if (dir == NULL || dir[0] == '\0')
+		dir = "/tmp";
+	*fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (*fd >= 0)
+		return FW_OK;
+	/* Not every file system can do that. */
+	if (asprintf(&name, "%s/fwsign-XXXXXX", dir) < 0) {
+		name = NULL;
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	}
+	*fd = mkostemp(name, O_CLOEXEC);
+	if (*fd < 0)
+		return fw_fail_errno(err, FW_E_IO,
+		    "cannot make a temporary file in '%s'", dir);
+	(void)unlink(name);
 	return FW_OK;
 }
