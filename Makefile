@@ -85,7 +85,8 @@ $(TESTS): %: %.o $(LIBS)
 
 # Tests that include testdata/fault.h make calls of the C library fail.
 FAULTS  := malloc calloc realloc free strdup strndup open openat linkat \
-	renameat fsync fstat fstatat lstat getrandom read write
+	renameat fsync fstat fstatat lstat getrandom read write pread pwrite \
+	ftruncate flock mkdir
 WRAP    = $(if $(shell grep -l '"testdata/fault.h"' $(@:$B/%=%.c)), \
 	$(FAULTS:%=-Wl,--wrap=%))
 # Includes are looked for below lib/ and cmd/; only tests have testdata/.

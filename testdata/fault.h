@@ -24,7 +24,8 @@
 enum fault_call {
 	FAULT_NONE, FAULT_ALLOC, FAULT_OPEN, FAULT_OPENAT, FAULT_TMPFILE,
 	FAULT_LINKAT, FAULT_RENAMEAT, FAULT_FSYNC, FAULT_FSTAT, FAULT_FSTATAT,
-	FAULT_LSTAT, FAULT_GETRANDOM, FAULT_READ, FAULT_WRITE,
+	FAULT_LSTAT, FAULT_GETRANDOM, FAULT_READ, FAULT_WRITE, FAULT_PREAD,
+	FAULT_PWRITE, FAULT_FTRUNCATE, FAULT_FLOCK, FAULT_MKDIR,
 	FAULT_CALLS,
 };
 
@@ -35,6 +36,7 @@ static struct {
 	unsigned hits;
 	size_t most;			/* bytes in one write; 0: no limit */
 	bool same_random;		/* getrandom() always says the same */
+	bool no_fsync;			/* fsync() does not wait for a disk */
 	void (*on_free)(const void *p);
 	void (*on_read)(void);
 } fault;
@@ -112,13 +114,22 @@ FAULT_WRAP(int, -1, FAULT_LINKAT, linkat, (int od, const char *o, int nd,
     const char *n, int flags), (od, o, nd, n, flags))
 FAULT_WRAP(int, -1, FAULT_RENAMEAT, renameat, (int od, const char *o, int nd,
     const char *n), (od, o, nd, n))
-FAULT_WRAP(int, -1, FAULT_FSYNC, fsync, (int fd), (fd))
 FAULT_WRAP(int, -1, FAULT_FSTAT, fstat, (int fd, struct stat *st), (fd, st))
 FAULT_WRAP(int, -1, FAULT_FSTATAT, fstatat, (int dir, const char *name,
     struct stat *st, int flags), (dir, name, st, flags))
 FAULT_WRAP(int, -1, FAULT_LSTAT, lstat, (const char *name, struct stat *st),
     (name, st))
+FAULT_WRAP(ssize_t, -1, FAULT_PREAD, pread, (int fd, void *p, size_t n,
+    off_t off), (fd, p, n, off))
+FAULT_WRAP(ssize_t, -1, FAULT_PWRITE, pwrite, (int fd, const void *p,
+    size_t n, off_t off), (fd, p, n, off))
+FAULT_WRAP(int, -1, FAULT_FTRUNCATE, ftruncate, (int fd, off_t n), (fd, n))
+FAULT_WRAP(int, -1, FAULT_FLOCK, flock, (int fd, int how), (fd, how))
+FAULT_WRAP(int, -1, FAULT_MKDIR, mkdir, (const char *name, mode_t mode),
+    (name, mode))
 
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __real_openat(int dir, const char *path, int flags, ...);
@@ -167,6 +178,14 @@ __wrap_openat(int dir, const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 	va_end(ap);
 	return __real_openat(dir, path, flags, mode);
+}
+
+int
+__wrap_fsync(int fd)
+{
+	if (fault_now(FAULT_FSYNC))
+		return -1;
+	return fault.no_fsync ? 0 : __real_fsync(fd);
 }
 
 ssize_t

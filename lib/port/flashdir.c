@@ -86,18 +86,22 @@ file_of(struct fwp_flashdir *d, uint32_t area, uint32_t bank, bool create)
 	struct fwp_flashdir_file *const f = &d->file[at][bank];
 	char name[sizeof d->name];
 	struct stat st;
+	int fd;
 
 	if (f->there)
 		return f;
 	name_of(at, bank, name, sizeof name);
-	f->fd = openat(d->dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW |
+	fd = openat(d->dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW |
 	    (create ? O_CREAT : 0), 0666);
-	if (f->fd < 0 && errno == ENOENT && !create)
+	if (fd < 0 && errno == ENOENT && !create)
 		return f;
-	if (f->fd < 0 || fstat(f->fd, &st) != 0) {
+	if (fd < 0 || fstat(fd, &st) != 0) {
 		(void)failed(d, area, bank);
+		if (fd >= 0)
+			(void)close(fd);
 		return NULL;
 	}
+	f->fd = fd;
 	f->there = true;
 	f->made = create;
 	f->size = (uint64_t)st.st_size;
