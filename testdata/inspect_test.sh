@@ -118,7 +118,7 @@ expect 'an empty file' 1 "'empty' is neither a bundle .* nor a SUIT envelope" \
 	"$fwsign" inspect empty
 expect 'neither bundle nor envelope' 1 "'a.bin' is neither a bundle" \
 	"$fwsign" inspect a.bin
-says 'it says so' '^a.bin: neither a bundle nor an envelope, 3000 bytes$'
+says 'it says so' '^a.bin: neither a bundle nor an envelope nor a revocation list, 3000 bytes$'
 try 'and nothing of what it does not have' sh -c \
 	'! grep -qE "^(No|Problems)" "$1"' - "$T/.out"
 expect 'as JSON' 1 'is neither' "$fwsign" inspect --json a.bin

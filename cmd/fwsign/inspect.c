@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fwsign inspect: what a bundle or an envelope holds, trusting nothing. */
+/* fwsign inspect: what a bundle, an envelope or a revocation list holds,
+   trusting nothing. */
 #include <stdlib.h>
 
 #include "cli.h"
@@ -10,7 +11,8 @@
 const char cmd_inspect_help[] =
     "inspect FILE [OPTION]...\n"
     "\n"
-    "Show what a bundle or a SUIT envelope holds.  Nothing is verified.\n"
+    "Show what a bundle, a SUIT envelope or a revocation list holds.  Nothing is\n"
+    "verified.\n"
     "\n"
     "Options:\n"
     "      --json          print JSON (schemas/inspect.schema.json)\n"
@@ -39,7 +41,7 @@ cmd_inspect(int argc, char **argv, struct fw_error *err)
 			return FW_E_USAGE;
 		json = true;
 	}
-	FW_TRY(cli_operands(argc, argv, 1, "a bundle or an envelope", err));
+	FW_TRY(cli_operands(argc, argv, 1, "a file to show", err));
 	FW_TRY(fw_describe_file(argv[optind], &tree, err));
 	FW_TRY(json ? fw_json_text(tree, &text, err) :
 	    fw_describe_text(tree, &text, err));
@@ -47,7 +49,8 @@ cmd_inspect(int argc, char **argv, struct fw_error *err)
 	(void)fwrite(text.p, 1, text.n, stdout);
 	if (fw_describe_unknown(tree))
 		return fw_fail(err, FW_E_REFUSED, "'%s' is neither a bundle "
-		    "(a ustar archive) nor a SUIT envelope", argv[optind]);
+		    "(a ustar archive) nor a SUIT envelope nor a revocation "
+		    "list", argv[optind]);
 	if (fw_describe_malformed(tree))
 		return fw_fail(err, FW_E_REFUSED,
 		    "'%s' is malformed (see the problems listed)",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a bundle or an envelope holds, for people and machines.  Nothing here
+ * What a bundle, an envelope or a revocation list holds, for people and machines.  Nothing here
  * verifies anything: it decodes as much as it can of whatever it is given,
  * notes each place where that ended, and judges nothing.
  *
@@ -30,15 +30,19 @@
 enum fw_kind fw_describe_envelope(struct fwd_span data, json_t *problems,
     json_t **out, struct fw_error *err);
 
+/* Likewise of a signed revocation list. */
+enum fw_kind fw_describe_revocations(struct fwd_span data, json_t *problems,
+    json_t **out, struct fw_error *err);
+
 /*
- * Describe a file, told by its content to be a bundle or an envelope.  *out:
+ * Describe a file, told by its content to be one of the three.  *out:
  * a tree as in the schema, which the caller owns.  Fails when the file cannot
  * be read (FW_E_IO, FW_E_INPUT) or for want of memory; malformed content is no
  * failure but in the tree.
  */
 enum fw_kind fw_describe_file(const char *path, json_t **out,
     struct fw_error *err);
-/* Was the file neither a bundle nor an envelope? */
+/* Was the file none of the three? */
 bool fw_describe_unknown(const json_t *tree);
 /* Was there anything in the tree that could not be decoded? */
 bool fw_describe_malformed(const json_t *tree);
@@ -100,6 +104,8 @@ fwd_status fw_reader_tail(const struct fw_reader *r);
 bool fw_name_is_plain(struct fwd_span name);
 /* Does the file begin like an envelope: the CBOR tag 107? */
 bool fw_is_envelope(const uint8_t *p, size_t n);
+/* Does it begin like a signed revocation list?  64 bytes are enough to tell. */
+bool fw_is_revocations(const uint8_t *p, size_t n);
 
 /* ---- extraction (extract.c) -------------------------------------------- */
 

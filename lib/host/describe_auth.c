@@ -126,8 +126,8 @@ sign1(struct fw_describe *d, json_t *o, struct fwd_cbor *c)
 	return st != FWD_OK ? st : fwd_cbor_end(c);
 }
 
-static void
-describe_block(struct fw_describe *d, json_t *o, struct fwd_span block)
+void
+fw_describe_block(struct fw_describe *d, json_t *o, struct fwd_span block)
 {
 	const size_t before = json_array_size(d->problems);
 	struct fwd_cbor c = fwd_cbor_open(block);
@@ -175,7 +175,7 @@ fw_describe_auth(struct fw_describe *d, json_t *o, struct fwd_span content,
 			break;
 		mark = fw_d_enter(d, ".signatures[%llu]",
 		    (unsigned long long)(i - 1));
-		describe_block(d, fw_d_entry(d, list), item);
+		fw_describe_block(d, fw_d_entry(d, list), item);
 		fw_d_leave(d, mark);
 	}
 	if (s == FWD_OK && !d->limit_told)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file described: a bundle, an envelope, or neither. */
+/* A file described: a bundle, an envelope, a revocation list, or neither. */
 #include <errno.h>
 #include <string.h>
 
@@ -185,6 +185,20 @@ describe_bare(struct fw_describe *d, const char *path, json_t *tree,
 	return FW_OK;
 }
 
+static enum fw_kind
+describe_list(struct fw_describe *d, const char *path, json_t *tree,
+    struct fw_error *err)
+{
+	FW_CLEANUP(fw_buf_deinit) struct fw_buf data = { 0 };
+	json_t *list;
+
+	FW_TRY(fw_file_read(path, FW_REVOCATIONS_MAX, &data, err));
+	FW_TRY(fw_describe_revocations(fw_buf_span(&data), d->problems, &list,
+	    err));
+	fw_d_set(d, tree, "revocations", list);
+	return FW_OK;
+}
+
 /* The first block of a file, and how long the file is. */
 static enum fw_kind
 look(const char *path, uint8_t block[FWD_BLOCK], size_t *n, uint64_t *size,
@@ -212,27 +226,32 @@ fw_describe_file(const char *path, json_t **out, struct fw_error *err)
 	uint8_t block[FWD_BLOCK];
 	uint64_t size = 0;
 	size_t n = 0;
-	bool bare, bundle;
+	bool bare, bundle, list;
 
 	FW_TRY(look(path, block, &n, &size, err));
 	bare = fw_is_envelope(block, n);
+	list = fw_is_revocations(block, n);
 	bundle = n == FWD_BLOCK && memcmp(block + 257, "ustar", 5) == 0;
 	fw_d_set(&d, tree, "file", fw_d_text((struct fwd_span){
 	    (const uint8_t *)path, strlen(path) }));
 	fw_d_set(&d, tree, "kind", json_string(bare ? "envelope" :
-	    bundle ? "bundle" : "unknown"));
+	    list ? "revocation-list" : bundle ? "bundle" : "unknown"));
 	fw_d_set(&d, tree, "size", fw_d_uint(size));
 	fw_d_set(&d, tree, "verified", json_false());
 	fw_d_set(&d, tree, "bundle", json_null());
 	fw_d_set(&d, tree, "envelope", json_null());
+	fw_d_set(&d, tree, "revocations", json_null());
 	d.problems = fw_d_list(&d, tree, "problems");
 	if (bare)
 		FW_TRY(describe_bare(&d, path, tree, err));
+	else if (list)
+		FW_TRY(describe_list(&d, path, tree, err));
 	else if (bundle)
 		FW_TRY(describe_bundle(&d, path, tree, err));
 	else
 		fw_d_note(&d, fwd_status_code(FWD_E_HEADER),
-		    "this is neither a bundle nor an envelope", NULL);
+		    "this is neither a bundle nor an envelope nor a "
+		    "revocation list", NULL);
 	if (d.no_memory)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	*out = tree;

@@ -91,6 +91,9 @@ void fw_d_component(struct fw_describe *d, json_t *o, struct fwd_span id);
 /* describe_auth.c, describe_manifest.c, describe_commands.c, ... */
 void fw_describe_auth(struct fw_describe *d, json_t *o,
     struct fwd_span content, struct fwd_span manifest);
+/* A COSE_Sign1, or what stands in its place. */
+void fw_describe_block(struct fw_describe *d, json_t *o,
+    struct fwd_span block);
 void fw_describe_certificate(struct fw_describe *d, json_t *o,
     struct fwd_span der);
 void fw_describe_sequence(struct fw_describe *d, json_t *commands,

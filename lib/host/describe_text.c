@@ -288,6 +288,34 @@ payloads(struct fw_text *t, const json_t *envelope)
 	}
 }
 
+/* ---- revocation list ------------------------------------------------------------- */
+
+static void
+revocations(struct fw_text *t, const json_t *r)
+{
+	const json_t *const keys = json_object_get(r, "revoked");
+	const json_t *const s = json_object_get(r, "signature");
+	const json_t *k;
+	size_t i;
+
+	heading(t, "Revoked keys");
+	fw_t_row(t, 2, "version", json_object_get(r, "version"));
+	fw_t_row(t, 2, "number", json_object_get(r, "number"));
+	fw_t_label(t, 2, "keys");
+	fw_t_put(t, "%zu\n", json_array_size(keys));
+	json_array_foreach(keys, i, k) {
+		fw_t_put(t, "  ");
+		fw_t_value(t, k);
+		fw_t_put(t, "\n");
+	}
+	if (!json_is_object(s)) {
+		heading(t, "No signature");
+		return;
+	}
+	heading(t, "Signature");
+	signature(t, s);
+}
+
 /* ---- the whole ------------------------------------------------------------------ */
 
 static void
@@ -348,13 +376,17 @@ enum fw_kind
 fw_describe_text(const json_t *tree, struct fw_buf *out, struct fw_error *err)
 {
 	const json_t *const b = json_object_get(tree, "bundle");
+	const json_t *const list = json_object_get(tree, "revocations");
 	const bool unknown = fw_describe_unknown(tree);
 	struct fw_text t = { .failed = false };
 
 	fw_t_value(&t, json_object_get(tree, "file"));
 	fw_t_put(&t, ": ");
 	if (unknown)
-		fw_t_put(&t, "neither a bundle nor an envelope");
+		fw_t_put(&t, "neither a bundle nor an envelope nor a "
+		    "revocation list");
+	else if (json_is_object(list))
+		fw_t_put(&t, "revocation list");
 	else
 		fw_t_value(&t, json_object_get(tree, "kind"));
 	fw_t_put(&t, ", ");
@@ -362,11 +394,14 @@ fw_describe_text(const json_t *tree, struct fw_buf *out, struct fw_error *err)
 	fw_t_put(&t, " bytes\n");
 	if (json_is_object(b))
 		bundle(&t, b);
-	if (!unknown) {
+	if (json_is_object(list))
+		revocations(&t, list);
+	else if (!unknown)
 		envelope_text(&t, json_object_get(tree, "envelope"));
+	if (!unknown)
 		problems(&t, json_object_get(tree, "problems"));
-	}
-	fw_t_put(&t, "\nnothing here was verified; use 'fwverify check'\n");
+	fw_t_put(&t, "\nnothing here was verified; use 'fwverify check%s'\n",
+	    json_is_object(list) ? " --revocations" : "");
 	return done(&t, out, err);
 }
 

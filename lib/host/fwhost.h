@@ -383,7 +383,7 @@ enum fw_kind fw_hex_load(const struct fw_image *img, int *fd, uint64_t *base,
 /* ---- lists of anchors and of revoked keys (lists.c) -------------------- */
 
 /* The largest signed revocation list that is read or made. */
-#define FW_REVOCATIONS_MAX	((size_t)1 << 20)
+#define FW_REVOCATIONS_MAX	((size_t)512 << 10)
 /* The first element of what is signed. */
 #define FW_REVOCATIONS_KIND	"fw-revocations"
 
