@@ -16,7 +16,7 @@ cd "$T" || exit 1
 # ---- form ------------------------------------------------------------------
 
 for page in fwsign.1 fwverify.1 fwdevice.3 fwbundle.5 fwdescriptor.5 \
-    fwprofile.5; do
+    fwprofile.5 fwtrust.5; do
 	mandoc -Tlint -Wwarning "$man/$page" >lint 2>&1
 	try "$page is clean" cmp lint /dev/null
 done
@@ -54,11 +54,15 @@ help() {
 	    tr ', ' '\n\n' | sed '/^$/d; /^-h$/d; /^--help$/d'
 }
 
-# options PROGRAM COMMAND [SUBSECTION]: both are the same.
+# options PROGRAM COMMAND [SUBSECTION...]: both are the same.
 options() {
 	{
 		subsection "$1.1" "$1 $2"
-		[ $# -lt 3 ] || subsection "$1.1" "$3"
+		page_=$1.1
+		shift 2
+		for s_; do
+			subsection "$page_" "$s_"
+		done
 	} | sort >options.page
 	help "$1" "$2" | sort >options.help
 	try "$1 $2 has options" test -s options.help
@@ -74,8 +78,9 @@ options() {
 	expect "$1 $2 knows no other" 2 'unknown option' "$B/$1" "$2" --frob
 }
 
-options fwsign build 'Signing options'
-options fwsign sign 'Signing options'
+options fwsign build 'Signing options' 'Key options'
+options fwsign sign 'Signing options' 'Key options'
+options fwsign revoke 'Key options'
 options fwsign inspect
 options fwsign extract
 for command in check provision install boot confirm status envelope chain \
@@ -111,9 +116,14 @@ try 'certificates on it' sh "$top/testdata/pki/mkpki.sh" pki p256
 try 'the name of the key' p11tool --provider "$TOKEN_MODULE" --batch --login \
     --set-pin "$TOKEN_PIN" --set-label fw-2026 \
     'pkcs11:token=release;object=release-p256;type=private'
+try 'the name of the root key' p11tool --provider "$TOKEN_MODULE" --batch \
+    --login --set-pin "$TOKEN_PIN" --set-label fw-root \
+    'pkcs11:token=release;object=root-p256;type=private'
 try 'a key in a file' sh "$top/testdata/pki/mkpki.sh" --files files p256
 cp "$TOKEN_PIN_FILE" pin
 cp pki/p256/root.pem pki/p256/chain.pem .
+cp pki/p256/leaf.pem stolen.pem
+cp pki/p256/intermediate.pem lost.pem
 cp files/p256/release.key test.key
 cp files/p256/full-chain.pem test.pem
 date -u +%Y-%m-%dT%H:%M:%SZ >released-at
@@ -157,7 +167,7 @@ commands() {
 
 PATH=$B:$PATH
 export PATH
-for page in fwsign.1 fwverify.1 fwbundle.5; do
+for page in fwsign.1 fwverify.1 fwbundle.5 fwtrust.5; do
 	commands $page
 	set -- command.*
 	try "$page shows commands" test -e "$1"

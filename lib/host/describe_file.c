@@ -192,7 +192,7 @@ describe_list(struct fw_describe *d, const char *path, json_t *tree,
 	FW_CLEANUP(fw_buf_deinit) struct fw_buf data = { 0 };
 	json_t *list;
 
-	FW_TRY(fw_file_read(path, FW_REVOCATIONS_MAX, &data, err));
+	FW_TRY(fw_file_read(path, FW_LIST_MAX, &data, err));
 	FW_TRY(fw_describe_revocations(fw_buf_span(&data), d->problems, &list,
 	    err));
 	fw_d_set(d, tree, "revocations", list);

@@ -382,8 +382,8 @@ enum fw_kind fw_hex_load(const struct fw_image *img, int *fd, uint64_t *base,
 
 /* ---- lists of anchors and of revoked keys (lists.c) -------------------- */
 
-/* The largest signed revocation list that is read or made. */
-#define FW_REVOCATIONS_MAX	((size_t)512 << 10)
+/* The largest of either that is read or made: fwverify takes no larger one. */
+#define FW_LIST_MAX		((size_t)FW_PROFILE_LIST_MAX)
 /* The first element of what is signed. */
 #define FW_REVOCATIONS_KIND	"fw-revocations"
 

@@ -66,11 +66,14 @@ judge_list(struct fwd_span list, size_t certs, struct fw_error *err)
 	size_t n;
 	const fwd_status s = fwd_anchors_read(list, anchor, &n);
 
+	if (list.n > FW_LIST_MAX)
+		return fw_fail(err, FW_E_INPUT, "the certificates have more "
+		    "than %zu bytes", FW_LIST_MAX);
 	if (s == FWD_OK && n == certs)
 		return FW_OK;
 	return fw_fail(err, FW_E_INPUT, "no device takes these certificates "
-	    "(each needs strict DER, version 3, and a key on P-256, P-384, "
-	    "P-521, of Ed25519, or RSA with 2048 to 4096 bits)");
+	    "(each needs strict DER and a key on P-256, P-384 or P-521, of "
+	    "Ed25519, or RSA with 2048 to 4096 bits)");
 }
 
 enum fw_kind
@@ -160,7 +163,7 @@ fw_revocations_load(const char *path, struct fw_buf *out,
 	FW_CLEANUP(fw_buf_deinit) struct fw_buf data = { 0 };
 	fwd_status s;
 
-	FW_TRY(fw_file_read(path, FW_REVOCATIONS_MAX, &data, err));
+	FW_TRY(fw_file_read(path, FW_LIST_MAX, &data, err));
 	s = read_signed(fw_buf_span(&data), list);
 	if (s != FWD_OK)
 		return fw_fail(err, FW_E_INPUT, "'%s' is not a signed "

@@ -13,7 +13,7 @@
 #include "host/p11uri.h"
 
 /* A bound that leaves room for head and signature. */
-enum { KEYS_MAX = (FW_REVOCATIONS_MAX - 4096) / FWD_KEY_ID };
+enum { KEYS_MAX = (FW_LIST_MAX - 1024) / FWD_KEY_ID };
 
 struct revoke {
 	const struct fw_revoke_options *opt;
