@@ -175,6 +175,8 @@ glue_begin(void *ctx, uint32_t component, uint64_t size)
 	if (fwd_launder(g->booting) != 0) {
 		FWD_TRY(fwd_glue_may_load(dev, component));
 	} else {
+		if (fwd_launder(g->booting) != 0)
+			fwd_panic();	/* it would end what is booted */
 		FWD_TRY(prepare(dev));
 		FWD_TRY(end_other(dev, component));
 	}
