@@ -12,7 +12,8 @@
 enum wrong {
 	NOTHING, SIGNATURE, SIGNER, UNSIGNED, MANIFEST, INSTALL_SEVERED,
 	ROLLBACK, VENDOR, PAYLOAD, PAYLOAD_SIZE, ATTACHMENT, STORAGE, ROOM,
-	THRESHOLD, EXPIRED, PURPOSE, TRAILING, WRONGS
+	THRESHOLD, EXPIRED, PURPOSE, TRAILING, LEAF_REVOKED, ROOT_REVOKED,
+	WRONGS
 };
 static const struct {
 	const char *name;
@@ -35,6 +36,8 @@ static const struct {
 	[EXPIRED] = { "clock", FWD_E_CERT_LATE },
 	[PURPOSE] = { "purpose", FWD_E_CERT_EKU },
 	[TRAILING] = { "trailing data", FWD_E_TRAILING },
+	[LEAF_REVOKED] = { "revoked key", FWD_E_REVOKED },
+	[ROOT_REVOKED] = { "revoked root", FWD_E_REVOKED },
 };
 
 /* Find a text in a bundle. */
@@ -53,6 +56,7 @@ spoil_bundle(enum wrong w)
 {
 	static const struct fwd_span email = {
 	    (const uint8_t *)"\x2b\x06\x01\x05\x05\x07\x03\x04", 8 };
+	static uint8_t revoked[FWD_KEY_ID];
 	struct recipe r = single;
 	struct fw_buf b;
 
@@ -98,6 +102,12 @@ spoil_bundle(enum wrong w)
 	}
 	if (w == PURPOSE)
 		dev->policy.purpose = email;
+	if (w == LEAF_REVOKED || w == ROOT_REVOKED) {
+		kit_sha256(w == LEAF_REVOKED ? pki->bare_anchor.spki :
+		    pki->anchor.spki, revoked);
+		dev->policy.revoked = (struct fwd_span){ revoked,
+		    sizeof revoked };
+	}
 	return b;
 }
 
@@ -168,6 +178,8 @@ WRONG(signers, THRESHOLD)
 WRONG(clock, EXPIRED)
 WRONG(purpose, PURPOSE)
 WRONG(trailing_data, TRAILING)
+WRONG(revoked_key, LEAF_REVOKED)
+WRONG(revoked_root, ROOT_REVOKED)
 
 /* The same code without lies accepts what is good. */
 Test(fault, nothing, .init = open_bench, .fini = close_bench)

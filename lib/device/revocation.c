@@ -224,7 +224,9 @@ read_anchors(struct fwd_span data, struct fwd_anchor *anchor, size_t *n)
 		FWD_TRY(fwd_key_read(anchor[*n].spki, &key));
 		++*n;
 	}
-	return *n != 0 ? FWD_OK : FWD_E_ANCHOR_LIST;
+	if (*n == 0)
+		return FWD_E_ANCHOR_LIST;
+	return fwd_der_end(left);	/* asked twice */
 }
 
 fwd_status

@@ -88,6 +88,20 @@ read_trust_head(struct fwd_device *dev, uint32_t bank, struct trust_head *h)
 	return FWD_OK;
 }
 
+/* A bank that does not seem to hold would let an older generation be in force:
+   asked twice. */
+static fwd_status
+judge_trust_head(struct fwd_device *dev, uint32_t bank, struct trust_head *h)
+{
+	struct trust_head again;
+
+	FWD_TRY(read_trust_head(dev, bank, h));
+	if (fwd_launder64(h->generation) != 0)
+		return FWD_OK;
+	FWD_TRY(read_trust_head(dev, bank, &again));
+	return fwd_launder64(again.generation) == 0 ? FWD_OK : FWD_E_FAULT;
+}
+
 /* The newest generation that holds. */
 static fwd_status
 find_trust(struct fwd_device *dev, struct trust_head *h)
@@ -96,13 +110,17 @@ find_trust(struct fwd_device *dev, struct trust_head *h)
 
 	*h = (struct trust_head){ 0 };
 	for (uint32_t i = 0; i < FWD_BANKS; i++) {
-		FWD_TRY(read_trust_head(dev, i, &here));
+		FWD_TRY(judge_trust_head(dev, i, &here));
 		if (here.generation <= h->generation)
 			continue;
 		*h = here;
 		dev->trust_bank = i;
 	}
-	return fwd_launder64(h->generation) != 0 ? FWD_OK : FWD_E_STORE;
+	if (fwd_launder64(h->generation) == 0)
+		return FWD_E_STORE;
+	if (fwd_launder64(~h->generation) == ~(uint64_t)0)
+		fwd_panic();
+	return FWD_OK;
 }
 
 static fwd_status
@@ -174,8 +192,11 @@ use_anchors(struct fwd_device *dev, struct fwd_span list,
 	size_t n;
 
 	*policy = *dev->base;
-	if (fwd_launder64(list.n) == 0)
+	if (fwd_launder64(list.n) == 0) {
+		if (fwd_launder64(~(uint64_t)list.n) != ~(uint64_t)0)
+			fwd_panic();
 		return FWD_OK;
+	}
 	FWD_TRY(fwd_anchors_read(list, anchor, &n));
 	policy->anchor = anchor;
 	policy->anchors = n;
@@ -365,8 +386,11 @@ is_news(const struct fwd_trust *now, uint64_t number)
 			fwd_panic();
 		return true;
 	}
-	if (fwd_launder64(number) <= now->list.number)
+	if (fwd_launder64(number) <= now->list.number) {
+		if (fwd_launder64(now->list.number) < number)
+			fwd_panic();
 		return false;
+	}
 	if (fwd_launder64(now->list.number) >= number)
 		fwd_panic();
 	return true;
