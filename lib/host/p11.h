@@ -43,10 +43,26 @@ enum fw_kind fw_p11_fail(struct fw_error *err, const char *call, CK_RV rv);
 enum fw_kind fw_p11_fail_remedy(struct fw_error *err, const char *call,
     CK_RV rv, const char *remedy);
 
+/* p11.c: nothing is loaded yet; fw_p11_free() in any case where *out is set. */
+enum fw_kind fw_p11_new(const struct fw_key_options *opt, struct fw_p11 **out,
+    struct fw_error *err);
+/* The one token that the URI names, with a session, logged in; no key. */
+enum fw_kind fw_p11_open_token(const char *uri,
+    const struct fw_key_options *opt, struct fw_p11 **out,
+    struct fw_error *err);
+
 /* p11_token.c: load modules and find the one token. */
 enum fw_kind fw_p11_start(struct fw_p11 *p, struct fw_error *err);
 void fw_p11_stop(struct fw_p11 *p);
 enum fw_kind fw_p11_find_token(struct fw_p11 *p, struct fw_error *err);
+/*
+ * Visit each token that matches, with its module, slot, information and name
+ * in p.  FW_E_KEY if there is none; a failure of visit ends it.
+ */
+typedef enum fw_kind fw_p11_visit(struct fw_p11 *p, void *ctx,
+    struct fw_error *err);
+enum fw_kind fw_p11_each_token(struct fw_p11 *p, fw_p11_visit *visit,
+    void *ctx, struct fw_error *err);
 
 /* p11_login.c */
 enum fw_kind fw_p11_session(struct fw_p11 *p, struct fw_error *err);
@@ -62,13 +78,40 @@ enum fw_kind fw_p11_find(struct fw_p11 *p, CK_ATTRIBUTE *like, size_t n,
 /* An attribute's bytes; empty when the object does not show it. */
 enum fw_kind fw_p11_attr(struct fw_p11 *p, CK_OBJECT_HANDLE object,
     CK_ATTRIBUTE_TYPE type, struct fw_buf *out, struct fw_error *err);
-/* Find the one private key and what has to be known of it. */
+/* A number or boolean; missing when the object does not show it. */
+enum fw_kind fw_p11_number(struct fw_p11 *p, CK_OBJECT_HANDLE object,
+    CK_ATTRIBUTE_TYPE type, CK_ULONG missing, CK_ULONG *out,
+    struct fw_error *err);
+/* What has to be known of the private key whose handle is in p. */
+enum fw_kind fw_p11_read_key(struct fw_p11 *p, struct fw_key *key,
+    struct fw_error *err);
+/* Find the one private key, and read it. */
 enum fw_kind fw_p11_find_key(struct fw_p11 *p, struct fw_key *key,
     struct fw_error *err);
 
+/* CKA_EC_PARAMS: a named curve's DER; of Ed25519 also a name. */
+enum fwd_key_type fw_p11_curve(const struct fw_buf *params);
 /* p11_public.c: the key's public key, if the token shows it anywhere;
    otherwise key->pub stays NULL. */
 enum fw_kind fw_p11_find_public(struct fw_p11 *p, struct fw_key *key,
     struct fw_error *err);
+
+/*
+ * p11_write.c: changing what is on the token, in a session of its own that may
+ * write.  FW_E_KEY.
+ */
+struct fw_p11_rw {
+	struct fw_p11 *p;		/* NULL: not open */
+	CK_SESSION_HANDLE session;
+};
+enum fw_kind fw_p11_rw_open(struct fw_p11 *p, struct fw_p11_rw *out,
+    struct fw_error *err);
+void fw_p11_rw_close(struct fw_p11_rw *rw);
+enum fw_kind fw_p11_create(const struct fw_p11_rw *rw, CK_ATTRIBUTE *a,
+    size_t n, CK_OBJECT_HANDLE *out, struct fw_error *err);
+enum fw_kind fw_p11_destroy(const struct fw_p11_rw *rw,
+    CK_OBJECT_HANDLE object, struct fw_error *err);
+enum fw_kind fw_p11_set_id(const struct fw_p11_rw *rw,
+    CK_OBJECT_HANDLE object, struct fwd_span id, struct fw_error *err);
 
 #endif

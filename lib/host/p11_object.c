@@ -109,10 +109,10 @@ fw_p11_attr(struct fw_p11 *p, CK_OBJECT_HANDLE object,
 	return fw_buf_add(out, value, a.ulValueLen, err);
 }
 
-/* A number or boolean; missing when the object does not show it. */
-static enum fw_kind
-attr_number(struct fw_p11 *p, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
-    CK_ULONG missing, CK_ULONG *out, struct fw_error *err)
+enum fw_kind
+fw_p11_number(struct fw_p11 *p, CK_OBJECT_HANDLE object,
+    CK_ATTRIBUTE_TYPE type, CK_ULONG missing, CK_ULONG *out,
+    struct fw_error *err)
 {
 	FW_CLEANUP(fw_buf_deinit) struct fw_buf b = { 0 };
 
@@ -289,16 +289,15 @@ key_label(struct fw_p11 *p, struct fw_key *key, struct fw_error *err)
 }
 
 enum fw_kind
-fw_p11_find_key(struct fw_p11 *p, struct fw_key *key, struct fw_error *err)
+fw_p11_read_key(struct fw_p11 *p, struct fw_key *key, struct fw_error *err)
 {
 	CK_ULONG may_sign = CK_TRUE, always = CK_FALSE;
 
-	FW_TRY(choose(p, err));
 	FW_TRY(key_label(p, key, err));
-	FW_TRY(attr_number(p, p->key, CKA_KEY_TYPE, CK_UNAVAILABLE_INFORMATION,
-	    &p->type, err));
-	FW_TRY(attr_number(p, p->key, CKA_SIGN, CK_TRUE, &may_sign, err));
-	FW_TRY(attr_number(p, p->key, CKA_ALWAYS_AUTHENTICATE, CK_FALSE,
+	FW_TRY(fw_p11_number(p, p->key, CKA_KEY_TYPE,
+	    CK_UNAVAILABLE_INFORMATION, &p->type, err));
+	FW_TRY(fw_p11_number(p, p->key, CKA_SIGN, CK_TRUE, &may_sign, err));
+	FW_TRY(fw_p11_number(p, p->key, CKA_ALWAYS_AUTHENTICATE, CK_FALSE,
 	    &always, err));
 	FW_TRY(fw_p11_attr(p, p->key, CKA_ID, &p->id, err));
 	p->always_auth = always != CK_FALSE;
@@ -306,4 +305,11 @@ fw_p11_find_key(struct fw_p11 *p, struct fw_key *key, struct fw_error *err)
 		return fw_fail(err, FW_E_KEY, "%s may not sign (its CKA_SIGN "
 		    "is false; name another key)", key->label);
 	return FW_OK;
+}
+
+enum fw_kind
+fw_p11_find_key(struct fw_p11 *p, struct fw_key *key, struct fw_error *err)
+{
+	FW_TRY(choose(p, err));
+	return fw_p11_read_key(p, key, err);
 }

@@ -109,6 +109,8 @@ fw_p11_stop(struct fw_p11 *p)
 struct seen {
 	size_t matches, others;
 	char listed[2][FW_ERROR_TEXT_MAX / 2];	/* others, matches */
+	fw_p11_visit *visit;		/* asked about each match; or NULL */
+	void *ctx;
 };
 
 /* A blank-padded field without its padding, and fit to be shown. */
@@ -160,10 +162,25 @@ note(struct seen *s, bool match, CK_FUNCTION_LIST *m, CK_SLOT_ID slot,
 	free(file);
 }
 
+static enum fw_kind
+name_token(struct fw_p11 *p, struct fw_error *err)
+{
+	struct field label, serial;
+
+	free(p->name);
+	if (asprintf(&p->name, "token '%s' (serial %s)",
+	    FIELD(p->token.label, &label),
+	    FIELD(p->token.serialNumber, &serial)) < 0) {
+		p->name = NULL;
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	}
+	return FW_OK;
+}
+
 /* Look at one slot; a token that does not answer is none. */
-static void
+static enum fw_kind
 look_at(struct fw_p11 *p, CK_FUNCTION_LIST *m, CK_SLOT_ID slot,
-    struct seen *s)
+    struct seen *s, struct fw_error *err)
 {
 	const CK_SLOT_ID want = p11_kit_uri_get_slot_id(p->uri.match);
 	CK_SLOT_INFO slot_info;
@@ -173,16 +190,20 @@ look_at(struct fw_p11 *p, CK_FUNCTION_LIST *m, CK_SLOT_ID slot,
 	if (m->C_GetSlotInfo(slot, &slot_info) != CKR_OK ||
 	    m->C_GetTokenInfo(slot, &t) != CKR_OK ||
 	    (t.flags & CKF_TOKEN_INITIALIZED) == 0)
-		return;
+		return FW_OK;
 	match = p11_kit_uri_match_token_info(p->uri.match, &t) == 1 &&
 	    p11_kit_uri_match_slot_info(p->uri.match, &slot_info) == 1 &&
 	    (want == (CK_SLOT_ID)-1 || want == slot);
 	note(s, match, m, slot, &t);
 	if (!match)
-		return;
+		return FW_OK;
 	p->m = m;
 	p->slot = slot;
 	p->token = t;
+	if (s->visit == NULL)
+		return FW_OK;
+	FW_TRY(name_token(p, err));
+	return s->visit(p, s->ctx, err);
 }
 
 static enum fw_kind
@@ -215,7 +236,7 @@ look_into(struct fw_p11 *p, CK_FUNCTION_LIST *m, struct seen *s,
 		return p->by_path ? fw_p11_fail(err, "C_GetSlotList", rv) :
 		    FW_OK;
 	for (i = 0; slots != NULL && i < n; i++)
-		look_at(p, m, slots[i], s);
+		FW_TRY(look_at(p, m, slots[i], s, err));
 	return FW_OK;
 }
 
@@ -226,7 +247,7 @@ look_around(struct fw_p11 *p, struct seen *s, struct fw_error *err)
 	CK_FUNCTION_LIST *m;
 	size_t i;
 
-	*s = (struct seen){ 0 };
+	*s = (struct seen){ .visit = s->visit, .ctx = s->ctx };
 	if (name != NULL) {
 		m = p11_kit_module_for_name(p->modules, name);
 		if (m == NULL)
@@ -255,30 +276,40 @@ look_again(struct fw_p11 *p, struct seen *s, struct fw_error *err)
 	return look_around(p, s, err);
 }
 
-enum fw_kind
-fw_p11_find_token(struct fw_p11 *p, struct fw_error *err)
+/* Look, and once more if there was nothing. */
+static enum fw_kind
+look(struct fw_p11 *p, struct seen *s, struct fw_error *err)
 {
-	struct field label, serial;
-	struct seen s;
-
-	FW_TRY(look_around(p, &s, err));
-	if (s.matches == 0)
-		FW_TRY(look_again(p, &s, err));
-	if (s.matches == 0 && s.others == 0)
+	FW_TRY(look_around(p, s, err));
+	if (s->matches == 0)
+		FW_TRY(look_again(p, s, err));
+	if (s->matches == 0 && s->others == 0)
 		return fw_fail(err, FW_E_KEY, "there is no token (is it "
 		    "plugged in, and its module in p11-kit's configuration or "
 		    "in module-path?)");
-	if (s.matches == 0)
+	if (s->matches == 0)
 		return fw_fail(err, FW_E_KEY, "no token matches the key URI "
-		    "(there is %s)", s.listed[0]);
+		    "(there is %s)", s->listed[0]);
+	return FW_OK;
+}
+
+enum fw_kind
+fw_p11_find_token(struct fw_p11 *p, struct fw_error *err)
+{
+	struct seen s = { 0 };
+
+	FW_TRY(look(p, &s, err));
 	if (s.matches > 1)
 		return fw_fail(err, FW_E_KEY, "%zu tokens match the key URI "
 		    "(make it name one of: %s)", s.matches, s.listed[1]);
-	if (asprintf(&p->name, "token '%s' (serial %s)",
-	    FIELD(p->token.label, &label),
-	    FIELD(p->token.serialNumber, &serial)) < 0) {
-		p->name = NULL;
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	}
-	return FW_OK;
+	return name_token(p, err);
+}
+
+enum fw_kind
+fw_p11_each_token(struct fw_p11 *p, fw_p11_visit *visit, void *ctx,
+    struct fw_error *err)
+{
+	struct seen s = { .visit = visit, .ctx = ctx };
+
+	return look(p, &s, err);
 }
