@@ -38,14 +38,21 @@ static atomic_int armed;
 static struct sigaction before[NFATAL];
 
 /* Only async-signal-safe calls here. */
+void
+fw_output_emergency(void)
+{
+	for (int i = 0; i < TEMPS_MAX; i++)
+		if (atomic_load(&temps[i].state) == ARMED)
+			(void)unlinkat(temps[i].dir, temps[i].name, 0);
+}
+
+/* And here. */
 static void
 on_fatal(int sig)
 {
 	const int saved = errno;
 
-	for (int i = 0; i < TEMPS_MAX; i++)
-		if (atomic_load(&temps[i].state) == ARMED)
-			(void)unlinkat(temps[i].dir, temps[i].name, 0);
+	fw_output_emergency();
 	/* On return the signal comes again and finds what was there before. */
 	for (int i = 0; i < NFATAL; i++)
 		if (fatal[i] == sig)

@@ -6,6 +6,7 @@
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/pkcs11.h>
 
+#include "host/guard.h"
 #include "host/key_internal.h"
 #include "host/p11uri.h"
 
@@ -14,9 +15,13 @@ struct fw_p11 {
 	struct fw_p11_uri uri;
 	struct fw_key_options opt;	/* its strings are the caller's */
 	CK_FUNCTION_LIST **modules;	/* as loaded, ends with NULL */
+	char **names;			/* theirs, for messages */
+	char *failed;			/* why one could not be started */
 	bool by_path;			/* one module, not p11-kit's list */
 	bool running;			/* they are initialized */
+	struct fw_p11 *next;		/* of those that are started */
 	CK_FUNCTION_LIST *m;		/* the token's */
+	const char *module;		/* its name, of names */
 	CK_SLOT_ID slot;
 	CK_TOKEN_INFO token;
 	char *name;			/* "token 'x' (serial y)" */
@@ -28,7 +33,27 @@ struct fw_p11 {
 	bool pad;			/* the PIN is entered at the token */
 	bool refused;			/* a login failed: never again */
 	struct fw_pin pin;		/* kept only while always_auth */
+	CK_MECHANISM_TYPE used;		/* by the last signature */
+	bool borrowed;			/* all but the session and the PIN are
+					   another's, see fw_p11_again() */
 };
+
+/*
+ * Every call into a module goes through one of these, so that a crash in it, or
+ * one that never comes back, can be told: FW_P11_CALL(p, C_Sign, session, ...).
+ * The other is for a module that is not, or not yet, p's.
+ */
+#define FW_P11_CALL(p, fn, ...)						\
+	FW_P11_CALL_ON((p)->m, (p)->module, fn, __VA_ARGS__)
+#define FW_P11_CALL_ON(m, name, fn, ...)				\
+	(fw_guard_enter(#fn, (name)), fw_p11_left((m)->fn(__VA_ARGS__)))
+
+static inline CK_RV
+fw_p11_left(CK_RV rv)
+{
+	fw_guard_leave();
+	return rv;
+}
 
 /* Handles of objects that were found. */
 struct fw_p11_list {
@@ -51,9 +76,13 @@ enum fw_kind fw_p11_open_token(const char *uri,
     const struct fw_key_options *opt, struct fw_p11 **out,
     struct fw_error *err);
 
-/* p11_token.c: load modules and find the one token. */
+/* p11_module.c: load modules and initialize them. */
 enum fw_kind fw_p11_start(struct fw_p11 *p, struct fw_error *err);
+/* Finalize, and initialize once more. */
+enum fw_kind fw_p11_restart(struct fw_p11 *p, struct fw_error *err);
 void fw_p11_stop(struct fw_p11 *p);
+
+/* p11_token.c: find the one token. */
 enum fw_kind fw_p11_find_token(struct fw_p11 *p, struct fw_error *err);
 /*
  * Visit each token that matches, with its module, slot, information and name
@@ -71,6 +100,11 @@ enum fw_kind fw_p11_renew(struct fw_p11 *p, struct fw_error *err);
 enum fw_kind fw_p11_login(struct fw_p11 *p, struct fw_error *err);
 /* The login that belongs to the signature just begun. */
 enum fw_kind fw_p11_login_again(struct fw_p11 *p, struct fw_error *err);
+
+/* p11_session.c: another session of p's login; key: who it will belong to. */
+enum fw_kind fw_p11_again(const struct fw_p11 *p, struct fw_key *key,
+    struct fw_error *err);
+void fw_p11_give_back(struct fw_p11 *p);
 
 /* p11_object.c */
 enum fw_kind fw_p11_find(struct fw_p11 *p, CK_ATTRIBUTE *like, size_t n,

@@ -44,7 +44,7 @@ collect(struct fw_p11 *p, struct fw_p11_list *l, struct fw_error *err)
 
 	for (;;) {
 		n = 0;
-		rv = p->m->C_FindObjects(p->session, h, 64, &n);
+		rv = FW_P11_CALL(p, C_FindObjects, p->session, h, 64, &n);
 		if (rv != CKR_OK)
 			return fw_p11_fail(err, "C_FindObjects", rv);
 		if (n == 0)
@@ -64,11 +64,11 @@ fw_p11_find(struct fw_p11 *p, CK_ATTRIBUTE *like, size_t n,
 	enum fw_kind kind;
 	CK_RV rv;
 
-	rv = p->m->C_FindObjectsInit(p->session, like, n);
+	rv = FW_P11_CALL(p, C_FindObjectsInit, p->session, like, n);
 	if (rv != CKR_OK)
 		return fw_p11_fail(err, "C_FindObjectsInit", rv);
 	kind = collect(p, &l, err);
-	rv = p->m->C_FindObjectsFinal(p->session);
+	rv = FW_P11_CALL(p, C_FindObjectsFinal, p->session);
 	if (kind != FW_OK)
 		return kind;
 	if (rv != CKR_OK)
@@ -86,7 +86,7 @@ fw_p11_attr(struct fw_p11 *p, CK_OBJECT_HANDLE object,
 	CK_ATTRIBUTE a = { type, NULL, 0 };
 	CK_RV rv;
 
-	rv = p->m->C_GetAttributeValue(p->session, object, &a, 1);
+	rv = FW_P11_CALL(p, C_GetAttributeValue, p->session, object, &a, 1);
 	/* Which of these says "none" differs from module to module. */
 	if (rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE ||
 	    rv == CKR_ATTRIBUTE_VALUE_INVALID || (rv == CKR_OK &&
@@ -101,7 +101,7 @@ fw_p11_attr(struct fw_p11 *p, CK_OBJECT_HANDLE object,
 	if (value == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	a.pValue = value;
-	rv = p->m->C_GetAttributeValue(p->session, object, &a, 1);
+	rv = FW_P11_CALL(p, C_GetAttributeValue, p->session, object, &a, 1);
 	if (rv != CKR_OK)
 		return fw_p11_fail(err, "C_GetAttributeValue", rv);
 	if (a.ulValueLen == CK_UNAVAILABLE_INFORMATION)

@@ -45,17 +45,19 @@ sign_once(struct fw_p11 *p, CK_MECHANISM *mech, struct fwd_span data,
 	struct fw_error ignored;
 	enum fw_kind kind = FW_OK;
 
-	*rv = p->m->C_SignInit(p->session, mech, p->key);
+	*rv = FW_P11_CALL(p, C_SignInit, p->session, mech, p->key);
 	if (*rv != CKR_OK)
 		kind = fw_p11_fail(err, "C_SignInit", *rv);
 	else if (p->always_auth)
 		kind = fw_p11_login_again(p, err);
 	if (kind == FW_OK) {
 		out->n = sizeof out->p;
-		*rv = p->m->C_Sign(p->session, (CK_BYTE_PTR)(uintptr_t)data.p,
-		    data.n, out->p, &out->n);
-		if (*rv == CKR_OK)
+		*rv = FW_P11_CALL(p, C_Sign, p->session,
+		    (CK_BYTE_PTR)(uintptr_t)data.p, data.n, out->p, &out->n);
+		if (*rv == CKR_OK) {
+			p->used = mech->mechanism;
 			return FW_OK;
+		}
 		kind = fw_p11_fail(err, "C_Sign", *rv);
 		*rv = CKR_OK;		/* the mechanism was accepted */
 	}

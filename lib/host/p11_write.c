@@ -17,8 +17,8 @@ fw_p11_rw_open(struct fw_p11 *p, struct fw_p11_rw *out, struct fw_error *err)
 	if (p->token.flags & CKF_WRITE_PROTECTED)
 		return fw_fail(err, FW_E_KEY, "%s is write-protected "
 		    "(nothing can be stored on it)", p->name);
-	rv = p->m->C_OpenSession(p->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION,
-	    NULL, NULL, &out->session);
+	rv = FW_P11_CALL(p, C_OpenSession, p->slot,
+	    CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &out->session);
 	if (rv != CKR_OK)
 		return fail(p, "C_OpenSession", rv, err);
 	out->p = p;
@@ -29,7 +29,7 @@ void
 fw_p11_rw_close(struct fw_p11_rw *rw)
 {
 	if (rw->p != NULL)
-		(void)rw->p->m->C_CloseSession(rw->session);
+		(void)FW_P11_CALL(rw->p, C_CloseSession, rw->session);
 	rw->p = NULL;
 }
 
@@ -37,7 +37,8 @@ enum fw_kind
 fw_p11_create(const struct fw_p11_rw *rw, CK_ATTRIBUTE *a, size_t n,
     CK_OBJECT_HANDLE *out, struct fw_error *err)
 {
-	const CK_RV rv = rw->p->m->C_CreateObject(rw->session, a, n, out);
+	const CK_RV rv = FW_P11_CALL(rw->p, C_CreateObject, rw->session, a, n,
+	    out);
 
 	return rv == CKR_OK ? FW_OK : fail(rw->p, "C_CreateObject", rv, err);
 }
@@ -46,7 +47,8 @@ enum fw_kind
 fw_p11_destroy(const struct fw_p11_rw *rw, CK_OBJECT_HANDLE object,
     struct fw_error *err)
 {
-	const CK_RV rv = rw->p->m->C_DestroyObject(rw->session, object);
+	const CK_RV rv = FW_P11_CALL(rw->p, C_DestroyObject, rw->session,
+	    object);
 
 	return rv == CKR_OK ? FW_OK : fail(rw->p, "C_DestroyObject", rv, err);
 }
@@ -56,8 +58,8 @@ fw_p11_set_id(const struct fw_p11_rw *rw, CK_OBJECT_HANDLE object,
     struct fwd_span id, struct fw_error *err)
 {
 	CK_ATTRIBUTE a = { CKA_ID, (void *)(uintptr_t)id.p, id.n };
-	const CK_RV rv = rw->p->m->C_SetAttributeValue(rw->session, object,
-	    &a, 1);
+	const CK_RV rv = FW_P11_CALL(rw->p, C_SetAttributeValue, rw->session,
+	    object, &a, 1);
 
 	return rv == CKR_OK ? FW_OK :
 	    fail(rw->p, "C_SetAttributeValue", rv, err);
