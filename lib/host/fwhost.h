@@ -486,6 +486,21 @@ enum fw_kind fw_key_sign(struct fw_key *key, int32_t alg,
     const struct fwd_span *msg, size_t n, uint8_t sig[FWD_SIG_MAX],
     size_t *sig_n, struct fw_error *err);
 /*
+ * The same key once more, for another thread: in a session of its own, without
+ * another login.  Open and free it in the thread of the first, which must
+ * outlive it.  FW_E_KEY: the token has no session left.
+ */
+enum fw_kind fw_key_again(const struct fw_key *key, struct fw_key **out,
+    struct fw_error *err);
+/* What is known of the token a key is on, printable; all "" for none. */
+struct fw_key_token {
+	char label[129], manufacturer[129], model[65], serial[65];
+	/* The mechanism of the last signature, "CKM_ECDSA"; NULL: none yet, or
+	   by no token. */
+	const char *mechanism;
+};
+void fw_key_token(const struct fw_key *key, struct fw_key_token *out);
+/*
  * The certificates on the key's token that lead from the one of the key
  * upwards, leaf first.  FW_E_KEY when the token has none for the key, or the
  * key lies in a file.

@@ -77,6 +77,12 @@ fw_p11_free(struct fw_p11 *p)
 	if (p == NULL)
 		return;
 	fw_pin_wipe(&p->pin);
+	if (p->borrowed) {
+		fw_p11_give_back(p);
+		free(p);
+		fw_unhold();
+		return;
+	}
 	fw_p11_stop(p);
 	fw_p11_uri_deinit(&p->uri);
 	fw_buf_deinit(&p->id);
