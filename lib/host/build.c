@@ -72,6 +72,8 @@ fw_built_deinit(struct fw_built *b)
 		free(b->signer[i].serial);
 		free(b->signer[i].key);
 	}
+	for (i = 0; i < b->removals; i++)
+		free(b->removed[i].subject);
 	*b = (struct fw_built){ 0 };
 }
 
@@ -355,6 +357,7 @@ write_envelope(struct build *b, struct fw_error *err)
 	    fw_write_at(b->out.fd, b->envelope.p, b->envelope.n, FWD_BLOCK,
 	    err) != FW_OK)
 		return write_error(b, err);
+	b->built->digest_alg = b->d->digest_alg;
 	return fw_digest_bstr(b->d->digest_alg, fw_buf_span(&b->manifest),
 	    b->built->manifest_digest, err);
 }

@@ -36,4 +36,34 @@ enum fw_kind fw_signers_judge(const struct fw_signers *s,
 enum fw_kind fw_signers_report(const struct fw_signers *s, size_t first,
     struct fw_built *built, struct fw_error *err);
 
+/* ---- the front of a bundle that is there (front.c) -------------------- */
+
+struct fw_front {
+	struct fw_source in;
+	uint64_t mtime;			/* of the envelope */
+	struct fw_buf envelope;
+	struct fwd_envelope env;	/* the same, taken apart */
+	uint8_t digest[FWD_DIGEST_MAX];	/* of the manifest: env.digest, as it
+					   was computed */
+};
+#define FW_FRONT_NONE { .in = FW_SOURCE_NONE }
+/* Open a bundle and read its first member.  FW_E_REFUSED when it is none or
+   the manifest is not the one that its digest is of. */
+enum fw_kind fw_front_open(const char *path, struct fw_front *out,
+    struct fw_error *err);
+void fw_front_deinit(struct fw_front *f);
+/* FW_E_REFUSED: "'FILE' is not a bundle: WHY". */
+enum fw_kind fw_front_no_bundle(const struct fw_front *f, const char *why,
+    struct fw_error *err);
+
+/* ---- signatures by who made them (select.c) --------------------------- */
+
+/* Which signatures how means: out[i] for block i. */
+enum fw_kind fw_select(const struct fw_front *f, const struct fw_rework *how,
+    const struct fwd_crypto *crypto, bool out[FWD_AUTH_MAX],
+    struct fw_error *err);
+/* Say whose block i is.  The subject is allocated. */
+enum fw_kind fw_select_report(const struct fwd_envelope *env, size_t i,
+    struct fw_removed *out, struct fw_error *err);
+
 #endif

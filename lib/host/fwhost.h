@@ -225,10 +225,14 @@ struct fw_component {
 	uint64_t max_size;		/* 0: no limit stated */
 };
 
+struct fw_elsewhere;
+
 struct fw_signer_spec {
 	char *key;			/* pkcs11: URI or PEM file */
 	char *chain;			/* PEM file, or NULL: from the token */
 	int32_t alg;			/* 0: what fits the key */
+	const struct fw_elsewhere *elsewhere;	/* in place of all of these: a
+					   signature that was made elsewhere */
 	unsigned line, column;
 };
 
@@ -380,6 +384,21 @@ enum fw_kind fw_chain_load(const char *path, struct fw_chain *out,
 enum fw_kind fw_chain_order(struct fw_buf *cert, size_t n,
     struct fw_chain *out, struct fw_error *err);
 void fw_chain_deinit(struct fw_chain *c);
+/* FW_E_NOMEM only. */
+enum fw_kind fw_chain_copy(const struct fw_chain *from, struct fw_chain *out,
+    struct fw_error *err);
+
+/*
+ * A signature that was made elsewhere (see build.h for how it comes here).
+ */
+struct fw_elsewhere {
+	struct fw_chain chain;		/* of the key that made it */
+	int32_t alg;			/* 0: what fits the key */
+	struct fw_buf payload;		/* the encoded SUIT_Digest it is for;
+					   empty: not said */
+	struct fw_buf sig;		/* r || s or DER for ECDSA */
+	const char *path;		/* for messages */
+};
 
 /*
  * A trust anchor: a certificate, or a bare public key (-----BEGIN PUBLIC
@@ -459,6 +478,14 @@ struct fw_key;
 enum fw_kind fw_key_open(const char *ref, const struct fw_key_options *opt,
     struct fw_key **out, struct fw_error *err);
 void fw_key_free(struct fw_key *key);
+/*
+ * A key that lies elsewhere and made the signature sig by itself: r || s or DER
+ * for ECDSA.  fw_key_set_public() must be called, and fw_key_sign() then hands
+ * out that signature, if it holds for the message.  With an empty sig nothing
+ * can be signed.
+ */
+enum fw_kind fw_key_elsewhere(struct fwd_span sig, struct fw_key **out,
+    struct fw_error *err);
 /* The key lies in a file: for development only. */
 bool fw_key_is_file(const struct fw_key *key);
 /* For messages: "key file 'FILE'", or key, token and serial, "key object 'x'

@@ -29,8 +29,7 @@ fw_signers_open(const struct fw_signer_spec *spec, size_t n,
 		return fw_fail(err, FW_E_INPUT, "more than %u signers",
 		    FW_SIGNERS_MAX);
 	while (s.n < n) {
-		FW_TRY(fw_signer_open(&spec[s.n], &opt->key, opt->clock,
-		    &s.signer[s.n], err));
+		FW_TRY(fw_signer_open(&spec[s.n], opt, &s.signer[s.n], err));
 		s.n++;
 		for (i = 0; i + 1 < s.n; i++)
 			if (fwd_span_equal(fw_key_public(s.signer[i].key),
@@ -51,8 +50,13 @@ fw_signers_spare(const struct fw_signer_spec *spec, size_t n,
 {
 	size_t i;
 
+	if (opt->deny != NULL)
+		FW_TRY(fw_output_spares(out, opt->deny->path, err));
 	for (i = 0; i < n; i++) {
-		if (!fw_p11_uri_is(spec[i].key))
+		if (spec[i].elsewhere != NULL)
+			FW_TRY(fw_output_spares(out, spec[i].elsewhere->path,
+			    err));
+		else if (!fw_p11_uri_is(spec[i].key))
 			FW_TRY(fw_output_spares(out, spec[i].key, err));
 		FW_TRY(fw_output_spares(out, spec[i].chain, err));
 	}
@@ -97,13 +101,17 @@ static enum fw_kind
 given_roots(struct roots *r, const struct fw_build_options *opt,
     struct fw_error *err)
 {
+	struct fw_anchor *a;
+
 	if (opt->trusts > FWD_ANCHORS_MAX)
 		return fw_fail(err, FW_E_USAGE, "more than %u roots",
 		    FWD_ANCHORS_MAX);
 	for (r->n = 0; r->n < opt->trusts; r->n++) {
-		FW_TRY(fw_anchor_load(opt->trust[r->n], &r->file[r->files],
-		    err));
-		r->anchor[r->n] = r->file[r->files++].anchor;
+		a = &r->file[r->files];
+		FW_TRY(fw_anchor_load(opt->trust[r->n], a, err));
+		r->anchor[r->n] = a->anchor;
+		r->files++;
+		FW_TRY(fw_deny_key(opt, a->anchor.spki, a->label, err));
 	}
 	return FW_OK;
 }
