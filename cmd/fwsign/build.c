@@ -98,7 +98,8 @@ parse(int argc, char **argv, struct build_args *a, struct fw_error *err)
 	    s->opt.key.module != NULL ? "--module" :
 	    s->opt.key.pin_env != NULL ? "--pin-env" :
 	    s->pin_fd != NULL ? "--pin-fd" :
-	    s->opt.key.final_try ? "--allow-final-try" : NULL;
+	    s->opt.key.final_try ? "--allow-final-try" :
+	    s->opt.log != NULL ? "--log" : NULL;
 	if (a->no_sign && signs != NULL)
 		return fw_fail(err, FW_E_USAGE,
 		    "options '--unsigned' and '%s' exclude each other",

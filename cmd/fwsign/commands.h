@@ -9,11 +9,13 @@ enum fw_kind cmd_build(int argc, char **argv, struct fw_error *err);
 enum fw_kind cmd_sign(int argc, char **argv, struct fw_error *err);
 enum fw_kind cmd_inspect(int argc, char **argv, struct fw_error *err);
 enum fw_kind cmd_extract(int argc, char **argv, struct fw_error *err);
+enum fw_kind cmd_log(int argc, char **argv, struct fw_error *err);
 
 /* What follows "usage: fwsign ": see struct cli_command. */
 extern const char cmd_build_help[];
 extern const char cmd_sign_help[];
 extern const char cmd_inspect_help[];
 extern const char cmd_extract_help[];
+extern const char cmd_log_help[];
 
 #endif

@@ -14,6 +14,8 @@ static const struct cli_command commands[] = {
 	    "show what a bundle holds, trusting nothing", cmd_inspect_help },
 	{ "extract", cmd_extract,
 	    "take the members out of a bundle", cmd_extract_help },
+	{ "log", cmd_log,
+	    "verify the signing log, or sign it", cmd_log_help },
 };
 
 int

@@ -148,6 +148,8 @@ signing_option(struct signing *s, int c, const char *arg,
 		return FW_OK;
 	case SIGNING_TIME:
 		return cli_once("--time", &s->time, arg, err);
+	case SIGNING_LOG:
+		return cli_once("--log", &s->opt.log, arg, err);
 	case SIGNING_JSON:
 		s->json = true;
 		return FW_OK;

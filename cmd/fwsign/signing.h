@@ -24,7 +24,7 @@ struct signing {
 enum {
 	SIGNING_KEY = 256, SIGNING_CHAIN, SIGNING_ALG, SIGNING_MODULE,
 	SIGNING_PIN_ENV, SIGNING_PIN_FD, SIGNING_FINAL_TRY, SIGNING_TRUST,
-	SIGNING_TIME, SIGNING_JSON, SIGNING_QUIET, SIGNING_OWN
+	SIGNING_TIME, SIGNING_LOG, SIGNING_JSON, SIGNING_QUIET, SIGNING_OWN
 };
 #define SIGNING_OPTIONS							\
 	{ "key", required_argument, NULL, SIGNING_KEY },		\
@@ -36,6 +36,7 @@ enum {
 	{ "allow-final-try", no_argument, NULL, SIGNING_FINAL_TRY },	\
 	{ "trust", required_argument, NULL, SIGNING_TRUST },		\
 	{ "time", required_argument, NULL, SIGNING_TIME },		\
+	{ "log", required_argument, NULL, SIGNING_LOG },		\
 	{ "json", no_argument, NULL, SIGNING_JSON },			\
 	{ "quiet", no_argument, NULL, SIGNING_QUIET },			\
 	{ "output", required_argument, NULL, 'o' }
@@ -53,6 +54,7 @@ enum {
     "      --trust ROOT    judge the result against this certificate (PEM)\n" \
     "      --time TIME     judge validity dates at this time (RFC 3339), or\n" \
     "                      none: not at all (default: now)\n"		\
+    "      --log FILE      add each signature to this signing log\n"	\
     "      --json          print the result as JSON\n"			\
     "      --quiet         print no result\n"				\
     "  -h, --help          show this help\n"

@@ -12,6 +12,7 @@
 
 #include "host/build.h"
 #include "host/build_internal.h"
+#include "host/log.h"
 
 enum { FILES_MAX = FWD_COMPONENTS_MAX * FW_SLOTS_MAX + FWD_ATTACHMENTS_MAX };
 
@@ -440,6 +441,7 @@ fw_build(const struct fw_descriptor *d, const char *path,
 	b->out = (struct fw_output)FW_OUTPUT_NONE;
 	/* An output that cannot be written is found before a PIN is asked. */
 	FW_TRY(fw_output_open(path, &b->out, err));
+	FW_TRY(fw_log_ready(opt->log, err));
 	FW_TRY(start(b, d, opt, &built, err));
 	FW_TRY(lay_out(b, err));
 	for (i = 0; i < b->files; i++)
@@ -448,6 +450,8 @@ fw_build(const struct fw_descriptor *d, const char *path,
 	FW_TRY(write_envelope(b, err));
 	FW_TRY(judge(b, err));
 	FW_TRY(fw_signers_report(&b->signers, 0, &built, err));
+	FW_TRY(fw_signers_log(&b->signers, fw_buf_span(&b->envelope), path,
+	    opt, err));
 	/* Frees the keys; what interrupts us takes effect before the name. */
 	fw_signers_deinit(&b->signers);
 	FW_TRY(fw_output_commit(&b->out, err));

@@ -342,6 +342,9 @@ struct fw_build_options {
 					   tests may sign */
 	struct fw_clock clock;
 	uint64_t mtime;			/* of the members */
+	const char *log;		/* the signing log that a signature is
+					   in before the bundle has its name,
+					   see log.h; NULL: none */
 	/* total is constant; may be NULL */
 	void (*progress)(void *ctx, uint64_t done, uint64_t total);
 	void *progress_ctx;

@@ -36,6 +36,14 @@ enum fw_kind fw_signers_judge(const struct fw_signers *s,
 enum fw_kind fw_signers_report(const struct fw_signers *s, size_t first,
     struct fw_built *built, struct fw_error *err);
 
+/* ---- the signing log (log_bundle.c) ----------------------------------- */
+
+/* Log what they signed: the envelope they made, of the bundle in path.  To be
+   called before it gets its name, with the keys still open. */
+enum fw_kind fw_signers_log(const struct fw_signers *s,
+    struct fwd_span envelope, const char *path,
+    const struct fw_build_options *opt, struct fw_error *err);
+
 /* ---- the front of a bundle that is there (front.c) -------------------- */
 
 struct fw_front {

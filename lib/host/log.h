@@ -67,17 +67,7 @@ enum fw_kind fw_log_append_entries(const char *path, json_t *const *entry,
  */
 enum fw_kind fw_log_ready(const char *path, struct fw_error *err);
 
-/* ---- checkpoints (log_checkpoint.c) ----------------------------------- */
-
-/*
- * Sign the log as it is now: append a checkpoint.  line, which may be NULL:
- * its text, with the line end, to be kept elsewhere.
- */
-enum fw_kind fw_log_checkpoint(const char *path,
-    const struct fw_signer *signer, struct fw_buf *line, uint64_t *number,
-    struct fw_error *err);
-
-/* ---- verifying (log_verify.c) ------------------------------------------ */
+/* ---- checkpoints, verifying (log_checkpoint.c, log_verify.c) ---------- */
 
 struct fw_log_options {
 	const struct fwd_crypto *crypto;
@@ -87,6 +77,15 @@ struct fw_log_options {
 	const char *const *checkpoint;	/* files with lines kept elsewhere */
 	size_t checkpoints;
 };
+
+/*
+ * Sign the log as it is now: append a checkpoint, once it was judged as
+ * fw_log_verify() will.  line, which may be NULL: its text with the line end,
+ * to be kept elsewhere.  What lies before it is not verified here.
+ */
+enum fw_kind fw_log_checkpoint(const char *path,
+    const struct fw_signer *signer, const struct fw_log_options *opt,
+    struct fw_buf *line, uint64_t *number, struct fw_error *err);
 
 #define FW_LOG_REPAIRS_SHOWN 32u
 

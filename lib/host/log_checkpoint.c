@@ -105,28 +105,29 @@ sign_line(json_t *o, const struct fw_signer *s, struct fw_error *err)
 	return sign(o, s, err);
 }
 
-enum fw_kind
-fw_log_checkpoint(const char *path, const struct fw_signer *signer,
-    struct fw_buf *line, uint64_t *number, struct fw_error *err)
-{
-	FW_CLEANUP(fw_log_file_close) struct fw_log_file f = FW_LOG_FILE_NONE;
-	FW_CLEANUP(fw_buf_deinit) struct fw_buf add = { 0 };
-	FW_JSON json_t *o = json_pack("{s:s}", "type", "checkpoint");
-	size_t before;
+/* ---- roots ------------------------------------------------------------------ */
 
-	if (o == NULL)
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	FW_TRY(fw_log_file_open(path, &f, err));
-	FW_TRY(fw_log_file_begin(&f, &add, err));
-	FW_TRY(fw_log_line_stamp(o, ++f.number, f.head, err));
-	FW_TRY(add_chain(o, signer, err));
-	FW_TRY(sign_line(o, signer, err));
-	before = add.n;
-	FW_TRY(fw_log_line_add(o, f.number, f.head, &add, f.head, err));
-	if (line != NULL)
-		FW_TRY(fw_buf_add(line, add.p + before, add.n - before, err));
-	*number = f.number;
-	return fw_log_file_write(&f, &add, err);
+enum fw_kind
+fw_log_roots_load(const struct fw_log_options *opt, struct fw_log_roots *out,
+    struct fw_error *err)
+{
+	if (opt->trusts > FWD_ANCHORS_MAX)
+		return fw_fail(err, FW_E_USAGE, "more than %u roots",
+		    FWD_ANCHORS_MAX);
+	while (out->n < opt->trusts) {
+		FW_TRY(fw_anchor_load(opt->trust[out->n], &out->file[out->n],
+		    err));
+		out->anchor[out->n] = out->file[out->n].anchor;
+		out->n++;
+	}
+	return FW_OK;
+}
+
+void
+fw_log_roots_deinit(struct fw_log_roots *r)
+{
+	while (r->n > 0)
+		fw_anchor_deinit(&r->file[--r->n]);
 }
 
 /* ---- judging one ------------------------------------------------------------- */
@@ -175,10 +176,10 @@ take_apart(const json_t *o, struct parts *p, struct fw_error *err)
 /* The key of the leaf; up to a root, if there are any. */
 static fwd_status
 leaf_key(const struct parts *p, int64_t when, const struct fwd_crypto *crypto,
-    const struct fwd_anchor *anchor, size_t anchors, struct fwd_key *key)
+    const struct fw_log_roots *roots, struct fwd_key *key)
 {
 	const struct fwd_policy policy = {
-		.anchor = anchor, .anchors = anchors, .threshold = 1,
+		.anchor = roots->anchor, .anchors = roots->n, .threshold = 1,
 		.clock = FWD_CLOCK_TRUSTED, .time_min = INT64_MIN,
 		.purpose = fwd_code_signing,
 	};
@@ -186,7 +187,7 @@ leaf_key(const struct parts *p, int64_t when, const struct fwd_crypto *crypto,
 	struct fwd_anchor leaf;
 	fwd_status s;
 
-	if (anchors == 0) {
+	if (roots->n == 0) {
 		s = fwd_anchor_read(p->der[0], &leaf);
 		return s == FWD_OK ? fwd_key_read(leaf.spki, key) : s;
 	}
@@ -199,8 +200,8 @@ leaf_key(const struct parts *p, int64_t when, const struct fwd_crypto *crypto,
 
 enum fw_kind
 fw_log_checkpoint_check(const struct fw_log_line *l,
-    const struct fwd_crypto *crypto, const struct fwd_anchor *anchor,
-    size_t anchors, struct fw_error *err)
+    const struct fwd_crypto *crypto, const struct fw_log_roots *roots,
+    struct fw_error *err)
 {
 	FW_CLEANUP(parts_deinit) struct parts p = { 0 };
 	const int32_t alg = fw_alg_by_name(json_string_value(
@@ -215,7 +216,7 @@ fw_log_checkpoint_check(const struct fw_log_line *l,
 	FW_TRY(take_apart(l->o, &p, err));
 	(void)fw_time_parse(l->time, &when);
 	msg[1] = fw_buf_span(&p.text);
-	s = leaf_key(&p, when, crypto, anchor, anchors, &key);
+	s = leaf_key(&p, when, crypto, roots, &key);
 	if (s != FWD_OK)
 		return fw_fail(err, FW_E_REFUSED, "the checkpoint's "
 		    "certificate is not accepted: %s (%s)",
@@ -226,4 +227,51 @@ fw_log_checkpoint_check(const struct fw_log_line *l,
 		    "the checkpoint's signature does not hold: %s (%s)",
 		    fwd_status_text(s), fwd_status_code(s));
 	return FW_OK;
+}
+
+/* ---- the whole -------------------------------------------------------------- */
+
+/* The line as it will stand there, judged. */
+static enum fw_kind
+judge(struct fwd_span text, const struct fw_log_options *opt,
+    const struct fw_log_roots *roots, struct fw_error *err)
+{
+	FW_CLEANUP(fw_log_line_deinit) struct fw_log_line l = { 0 };
+	const char *const why = fw_log_line_read(text, &l, NULL);
+
+	if (why != NULL)
+		return fw_fail(err, FW_E_REFUSED,
+		    "internal error: the checkpoint %s", why);
+	return fw_log_checkpoint_check(&l, opt->crypto, roots, err);
+}
+
+enum fw_kind
+fw_log_checkpoint(const char *path, const struct fw_signer *signer,
+    const struct fw_log_options *opt, struct fw_buf *line, uint64_t *number,
+    struct fw_error *err)
+{
+	FW_CLEANUP(fw_log_roots_deinit) struct fw_log_roots roots = { 0 };
+	FW_CLEANUP(fw_log_file_close) struct fw_log_file f = FW_LOG_FILE_NONE;
+	FW_CLEANUP(fw_buf_deinit) struct fw_buf add = { 0 };
+	FW_JSON json_t *o = json_pack("{s:s}", "type", "checkpoint");
+	struct fwd_span text;
+	size_t before;
+
+	if (o == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	FW_TRY(fw_log_roots_load(opt, &roots, err));
+	FW_TRY(fw_log_file_open(path, &f, err));
+	FW_TRY(fw_log_file_begin(&f, &add, err));
+	FW_TRY(fw_log_line_stamp(o, ++f.number, f.head, err));
+	FW_TRY(add_chain(o, signer, err));
+	FW_TRY(sign_line(o, signer, err));
+	before = add.n;
+	FW_TRY(fw_log_line_add(o, f.number, f.head, &add, f.head, err));
+	text = (struct fwd_span){ add.p + before, add.n - before };
+	text.n--;			/* without its end */
+	FW_TRY(judge(text, opt, &roots, err));
+	if (line != NULL)
+		FW_TRY(fw_buf_add(line, text.p, text.n + 1, err));
+	*number = f.number;
+	return fw_log_file_write(&f, &add, err);
 }

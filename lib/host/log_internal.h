@@ -61,6 +61,14 @@ enum fw_kind fw_log_dump(const json_t *o, const char *const *without,
 enum fw_kind fw_log_who(json_t *to, const struct fw_signer *s,
     struct fw_error *err);
 
+/* ---- bundles (log_bundle.c) ---------------------------------------------- */
+
+struct fw_signers;
+/* The entries of what they signed, one for each; the caller owns them. */
+enum fw_kind fw_signers_entries(const struct fw_signers *s,
+    struct fwd_span envelope, const char *path, json_t *out[FW_SIGNERS_MAX],
+    struct fw_error *err);
+
 /* ---- the file (log_append.c) --------------------------------------------- */
 
 /* An open log, locked for this process alone, and what its end is like. */
@@ -92,9 +100,18 @@ enum fw_kind fw_log_file_write(const struct fw_log_file *f,
 
 /* ---- checkpoints (log_checkpoint.c) --------------------------------------- */
 
-/* Does a checkpoint hold?  anchors 0: with its own certificate. */
+/* The roots that are given. */
+struct fw_log_roots {
+	struct fw_anchor file[FWD_ANCHORS_MAX];
+	struct fwd_anchor anchor[FWD_ANCHORS_MAX];
+	size_t n;
+};
+enum fw_kind fw_log_roots_load(const struct fw_log_options *opt,
+    struct fw_log_roots *out, struct fw_error *err);
+void fw_log_roots_deinit(struct fw_log_roots *r);
+/* Does a checkpoint hold?  No roots: with its own certificate. */
 enum fw_kind fw_log_checkpoint_check(const struct fw_log_line *l,
-    const struct fwd_crypto *crypto, const struct fwd_anchor *anchor,
-    size_t anchors, struct fw_error *err);
+    const struct fwd_crypto *crypto, const struct fw_log_roots *roots,
+    struct fw_error *err);
 
 #endif

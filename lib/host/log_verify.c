@@ -17,9 +17,7 @@ struct verify {
 	const struct fw_log_options *opt;
 	const char *path;
 	struct fw_log_report *r;
-	struct fw_anchor root[FWD_ANCHORS_MAX];
-	struct fwd_anchor anchor[FWD_ANCHORS_MAX];
-	size_t roots;
+	struct fw_log_roots roots;
 	struct fw_buf *kept;		/* checkpoints from elsewhere */
 	struct fw_log_line *kept_line;
 	bool *met;
@@ -41,8 +39,7 @@ verify_deinit(struct verify *v)
 {
 	size_t i;
 
-	while (v->roots > 0)
-		fw_anchor_deinit(&v->root[--v->roots]);
+	fw_log_roots_deinit(&v->roots);
 	for (i = 0; v->kept != NULL && i < v->opt->checkpoints; i++)
 		fw_buf_deinit(&v->kept[i]);
 	for (i = 0; v->kept_line != NULL && i < v->opt->checkpoints; i++)
@@ -63,21 +60,6 @@ fw_log_report_deinit(struct fw_log_report *r)
 }
 
 /* ---- what it is verified with ---------------------------------------------- */
-
-static enum fw_kind
-load_roots(struct verify *v, struct fw_error *err)
-{
-	if (v->opt->trusts > FWD_ANCHORS_MAX)
-		return fw_fail(err, FW_E_USAGE, "more than %u roots",
-		    FWD_ANCHORS_MAX);
-	while (v->roots < v->opt->trusts) {
-		FW_TRY(fw_anchor_load(v->opt->trust[v->roots],
-		    &v->root[v->roots], err));
-		v->anchor[v->roots] = v->root[v->roots].anchor;
-		v->roots++;
-	}
-	return FW_OK;
-}
 
 /* Each file holds the line of one checkpoint. */
 static enum fw_kind
@@ -192,8 +174,8 @@ take_checkpoint(struct verify *v, const struct fw_log_line *l,
 	const char *const subject = json_string_value(json_object_get(
 	    json_object_get(l->o, "certificate"), "subject"));
 
-	if (fw_log_checkpoint_check(l, v->opt->crypto, v->anchor, v->roots,
-	    err) != FW_OK) {
+	if (fw_log_checkpoint_check(l, v->opt->crypto, &v->roots, err) !=
+	    FW_OK) {
 		if (err->kind == FW_E_REFUSED) {
 			(void)snprintf(err->file, sizeof err->file, "%s",
 			    v->path);
@@ -369,7 +351,7 @@ check_end(const struct verify *v, struct fw_error *err)
 			    (unsigned long long)v->number,
 			    v->opt->checkpoint[i], (unsigned long long)
 			    v->kept_line[i].number);
-	if (v->roots > 0 && v->r->checkpoints == 0)
+	if (v->roots.n > 0 && v->r->checkpoints == 0)
 		return fw_fail(err, FW_E_REFUSED, "'%s' has no checkpoint "
 		    "that a root could vouch for (make one with 'fwsign log "
 		    "checkpoint')", v->path);
@@ -386,7 +368,7 @@ fw_log_verify(const char *path, const struct fw_log_options *opt,
 	};
 
 	memcpy(v.head, fw_log_nothing, sizeof v.head);
-	FW_TRY(load_roots(&v, err));
+	FW_TRY(fw_log_roots_load(opt, &v.roots, err));
 	FW_TRY(load_kept(&v, err));
 	FW_TRY(open_log(&v, err));
 	FW_TRY(all_lines(&v, err));

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "host/build_internal.h"
+#include "host/log.h"
 
 struct resign {
 	const struct fw_build_options *opt;
@@ -307,6 +308,7 @@ start(struct resign *r, const char *path, const char *out_path,
 	    sizeof r->built->manifest_digest);
 	r->built->digest_alg = (int32_t)r->old.env.digest.alg;
 	FW_TRY(fw_output_open(out_path, &r->out, err));
+	FW_TRY(fw_log_ready(opt->log, err));
 	FW_TRY(fw_signers_spare(opt->signer, opt->signers, opt, &r->out, err));
 	for (i = 0; i < r->how->n; i++)
 		FW_TRY(fw_output_spares(&r->out, r->how->who[i], err));
@@ -337,6 +339,8 @@ fw_rework(const char *path, const char *out_path, const struct fw_rework *how,
 	FW_TRY(prove(&r, err));
 	FW_TRY(fw_source_unchanged(&r.old.in, err));
 	FW_TRY(fw_signers_report(&r.signers, r.kept, &built, err));
+	FW_TRY(fw_signers_log(&r.signers, fw_buf_span(&r.new_), out_path, opt,
+	    err));
 	fw_signers_deinit(&r.signers);
 	FW_TRY(fw_output_commit(&r.out, err));
 	*out = built;

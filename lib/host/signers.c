@@ -62,7 +62,7 @@ fw_signers_spare(const struct fw_signer_spec *spec, size_t n,
 	}
 	for (i = 0; i < opt->trusts; i++)
 		FW_TRY(fw_output_spares(out, opt->trust[i], err));
-	return FW_OK;
+	return fw_output_spares(out, opt->log, err);
 }
 
 enum fw_kind
