@@ -527,6 +527,9 @@ struct fw_key_token {
 	const char *mechanism;
 };
 void fw_key_token(const struct fw_key *key, struct fw_key_token *out);
+/* The token was removed, or its session or login lost, by a failed signature:
+   nothing more can be signed. */
+bool fw_key_lost(const struct fw_key *key);
 /*
  * The certificates on the key's token that lead from the one of the key
  * upwards, leaf first.  FW_E_KEY when the token has none for the key, or the

@@ -32,8 +32,10 @@ struct fw_p11 {
 	bool always_auth;		/* a login for each signature */
 	bool pad;			/* the PIN is entered at the token */
 	bool refused;			/* a login failed: never again */
+	bool lost;			/* so is the session, or its login */
 	struct fw_pin pin;		/* kept only while always_auth */
 	CK_MECHANISM_TYPE used;		/* by the last signature */
+	bool combined;			/* the token hashes itself */
 	bool borrowed;			/* all but the session and the PIN are
 					   another's, see fw_p11_again() */
 };
@@ -97,6 +99,8 @@ enum fw_kind fw_p11_each_token(struct fw_p11 *p, fw_p11_visit *visit,
 enum fw_kind fw_p11_session(struct fw_p11 *p, struct fw_error *err);
 /* Put a fresh session in the place of one with a begun operation. */
 enum fw_kind fw_p11_renew(struct fw_p11 *p, struct fw_error *err);
+/* After a failure: is the token still there, and the login? */
+void fw_p11_recover(struct fw_p11 *p);
 enum fw_kind fw_p11_login(struct fw_p11 *p, struct fw_error *err);
 /* The login that belongs to the signature just begun. */
 enum fw_kind fw_p11_login_again(struct fw_p11 *p, struct fw_error *err);

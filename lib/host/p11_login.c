@@ -25,11 +25,29 @@ enum fw_kind
 fw_p11_renew(struct fw_p11 *p, struct fw_error *err)
 {
 	const CK_SESSION_HANDLE old = p->session;
+	enum fw_kind kind;
 
 	/* The new one first: closing the last one would end the login. */
-	FW_TRY(fw_p11_session(p, err));
+	kind = fw_p11_session(p, err);
 	(void)FW_P11_CALL(p, C_CloseSession, old);
-	return FW_OK;
+	return kind;
+}
+
+void
+fw_p11_recover(struct fw_p11 *p)
+{
+	struct fw_error ignored;
+	CK_SESSION_INFO info;
+
+	if (fw_p11_renew(p, &ignored) != FW_OK) {
+		p->lost = true;
+		return;
+	}
+	/* A token that was put back wants its PIN once more. */
+	p->lost = (p->token.flags & CKF_LOGIN_REQUIRED) != 0 &&
+	    FW_P11_CALL(p, C_GetSessionInfo, p->session, &info) == CKR_OK &&
+	    info.state != CKS_RO_USER_FUNCTIONS &&
+	    info.state != CKS_RW_USER_FUNCTIONS;
 }
 
 /* What the flags say of the tries that are left; they need not say it. */
