@@ -99,6 +99,8 @@ parse(int argc, char **argv, struct build_args *a, struct fw_error *err)
 	    s->opt.key.pin_env != NULL ? "--pin-env" :
 	    s->pin_fd != NULL ? "--pin-fd" :
 	    s->opt.key.final_try ? "--allow-final-try" :
+	    s->deny != NULL ? "--deny" :
+	    s->opt.allow_test ? "--allow-test" :
 	    s->opt.log != NULL ? "--log" : NULL;
 	if (a->no_sign && signs != NULL)
 		return fw_fail(err, FW_E_USAGE,

@@ -55,6 +55,7 @@ void
 signing_deinit(struct signing *s)
 {
 	signing_progress_end(s);
+	fw_deny_deinit(&s->denied);
 	fwp_openssl_free(s->openssl);
 }
 
@@ -150,6 +151,11 @@ signing_option(struct signing *s, int c, const char *arg,
 		return cli_once("--time", &s->time, arg, err);
 	case SIGNING_LOG:
 		return cli_once("--log", &s->opt.log, arg, err);
+	case SIGNING_DENY:
+		return cli_once("--deny", &s->deny, arg, err);
+	case SIGNING_ALLOW_TEST:
+		s->opt.allow_test = true;
+		return FW_OK;
 	case SIGNING_JSON:
 		s->json = true;
 		return FW_OK;
@@ -191,6 +197,10 @@ signing_ready(struct signing *s, struct fw_error *err)
 		FW_TRY(cli_uint("option '--pin-fd'", s->pin_fd, 0, INT32_MAX,
 		    &fd, err));
 		s->opt.key.pin_fd = (int)fd;
+	}
+	if (s->deny != NULL) {
+		FW_TRY(fw_deny_load(s->deny, &s->denied, err));
+		s->opt.deny = &s->denied;
 	}
 	FW_TRY(set_clock(s, err));
 	s->opt.signer = s->signer;

@@ -133,6 +133,9 @@ enum fw_kind fw_envelope_encode(const struct fw_envelope_parts *parts,
 enum fw_kind fw_envelope_rewrap(const struct fwd_envelope *env,
     const struct fwd_span *block, size_t blocks, struct fw_buf *out,
     struct fw_error *err);
+/* The same without signatures and integrated payloads. */
+enum fw_kind fw_envelope_bare(const struct fwd_envelope *env,
+    struct fw_buf *out, struct fw_error *err);
 /* The encoded SUIT_Digest of a manifest. */
 enum fw_kind fw_payload_encode(int32_t alg, struct fwd_span manifest,
     struct fw_buf *out, struct fw_error *err);
@@ -342,6 +345,7 @@ struct fw_build_options {
 					   tests may sign */
 	struct fw_clock clock;
 	uint64_t mtime;			/* of the members */
+	struct fw_session *session;	/* private: of a batch; or NULL */
 	const char *log;		/* the signing log that a signature is
 					   in before the bundle has its name,
 					   see log.h; NULL: none */

@@ -393,6 +393,29 @@ fw_envelope_rewrap(const struct fwd_envelope *env,
 }
 
 enum fw_kind
+fw_envelope_bare(const struct fwd_envelope *env, struct fw_buf *out,
+    struct fw_error *err)
+{
+	struct fw_cbor c = { 0 };
+	struct fwd_member m;
+	uint64_t n = 0;
+	size_t at = 0;
+
+	while (fwd_envelope_next(env, &at, &m))
+		n += m.key != 0;
+	envelope_front(&c, env->payload, NULL, 0, n);
+	fw_cbor_raw(&c, env->manifest_bstr.p, env->manifest_bstr.n);
+	at = 0;
+	while (fwd_envelope_next(env, &at, &m)) {
+		if (m.key == 0)
+			continue;
+		fw_cbor_int(&c, m.key);
+		fw_cbor_raw(&c, m.bstr.p, m.bstr.n);
+	}
+	return fw_cbor_done(&c, out, err);
+}
+
+enum fw_kind
 fw_envelope_encode(const struct fw_envelope_parts *parts, struct fw_buf *out,
     struct fw_error *err)
 {
