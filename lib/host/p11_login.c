@@ -29,7 +29,9 @@ fw_p11_renew(struct fw_p11 *p, struct fw_error *err)
 
 	/* The new one first: closing the last one would end the login. */
 	kind = fw_p11_session(p, err);
-	(void)FW_P11_CALL(p, C_CloseSession, old);
+	/* One that was lost may come back with the same handle. */
+	if (p->session != old)
+		(void)FW_P11_CALL(p, C_CloseSession, old);
 	return kind;
 }
 
