@@ -235,6 +235,36 @@ object_uri(const struct fw_p11 *p, const struct fw_buf *label,
 	return out;
 }
 
+enum fw_kind
+fw_key_uri(struct fw_key *key, char **out, struct fw_error *err)
+{
+	FW_CLEANUP(fw_buf_deinit) struct fw_buf label = { 0 };
+	FW_JSON json_t *uri = NULL;
+
+	if (key->p11 == NULL)
+		return fw_fail(err, FW_E_KEY, "%s is not on a token",
+		    key->label);
+	FW_TRY(fw_p11_attr(key->p11, key->p11->key, CKA_LABEL, &label, err));
+	uri = object_uri(key->p11, &label, &key->p11->id, NULL);
+	*out = uri != NULL ? strdup(json_string_value(uri)) : NULL;
+	return *out != NULL ? FW_OK :
+	    fw_fail(err, FW_E_NOMEM, "out of memory");
+}
+
+enum fw_kind
+fw_cert_describe(struct fwd_span der, json_t **out, struct fw_error *err)
+{
+	FW_JSON json_t *o = json_object();
+	FW_JSON json_t *ignored = json_array();
+	struct fw_describe d = { .problems = ignored };
+
+	fw_describe_certificate(&d, o, der);
+	if (d.no_memory)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	*out = json_incref(o);
+	return FW_OK;
+}
+
 static const struct class {
 	CK_OBJECT_CLASS class;
 	const char *name, *uri_type;

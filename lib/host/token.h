@@ -37,6 +37,12 @@ const char *fw_key_export(const struct fw_key_guard *g);
 enum fw_kind fw_key_guard(struct fw_key *key, struct fw_key_guard *out,
     struct fw_error *err);
 
+/* The URI that names the key among all, allocated. */
+enum fw_kind fw_key_uri(struct fw_key *key, char **out, struct fw_error *err);
+/* What a certificate in DER says, as in the list. */
+enum fw_kind fw_cert_describe(struct fwd_span der, json_t **out,
+    struct fw_error *err);
+
 /* Sign something nobody else has, and verify it: FW_E_KEY if it does not hold
    (FW_E_REFUSED: with the public key of a certificate). */
 enum fw_kind fw_key_try(struct fw_key *key, struct fw_error *err);

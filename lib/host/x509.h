@@ -86,7 +86,7 @@ enum fw_kind fw_path_judge(const struct fw_path *path,
 enum fw_kind fw_blank_signature(int32_t alg, size_t rsa_size,
     struct fw_buf *out, struct fw_error *err);
 
-/* ---- issuing (x509_issue.c, x509_request.c) ---------------------------------------- */
+/* ---- issuing (x509_issue.c, x509_csr.c) ---------------------------------------- */
 
 /* What is asked for. */
 struct fw_issue {
@@ -120,18 +120,18 @@ enum fw_kind fw_issue(struct fw_key *key, const struct fw_chain *chain,
     const struct fw_issue *issue, struct fw_buf *out, struct fw_error *err);
 
 /* A certificate request (PKCS #10, RFC 2986), in DER. */
-enum fw_kind fw_request_make(struct fw_key *key, const char *subject,
+enum fw_kind fw_csr_make(struct fw_key *key, const char *subject,
     enum fw_role role, struct fw_buf *out, struct fw_error *err);
 /*
  * Read one from a PEM file: subject and spki point into der.  Its signature
  * holds and its key is one that devices take; the extensions that it asks for
  * are not looked at.
  */
-struct fw_request {
+struct fw_csr {
 	struct fw_buf subject, spki;
 };
-enum fw_kind fw_request_load(const char *path, struct fw_request *out,
+enum fw_kind fw_csr_load(const char *path, struct fw_csr *out,
     struct fw_error *err);
-void fw_request_deinit(struct fw_request *r);
+void fw_csr_deinit(struct fw_csr *r);
 
 #endif

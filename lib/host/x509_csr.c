@@ -147,7 +147,7 @@ sign(X509_REQ *req, struct fw_key *key, struct fw_error *err)
 }
 
 enum fw_kind
-fw_request_make(struct fw_key *key, const char *subject, enum fw_role role,
+fw_csr_make(struct fw_key *key, const char *subject, enum fw_role role,
     struct fw_buf *out, struct fw_error *err)
 {
 	FW_CLEANUP(req_free) X509_REQ *req = X509_REQ_new();
@@ -170,7 +170,7 @@ fw_request_make(struct fw_key *key, const char *subject, enum fw_role role,
 /* ---- reading one --------------------------------------------------------------- */
 
 void
-fw_request_deinit(struct fw_request *r)
+fw_csr_deinit(struct fw_csr *r)
 {
 	fw_buf_deinit(&r->subject);
 	fw_buf_deinit(&r->spki);
@@ -178,7 +178,7 @@ fw_request_deinit(struct fw_request *r)
 
 /* Who asks has the key, and devices take it. */
 static enum fw_kind
-take(X509_REQ *req, struct fw_request *out, struct fw_error *err)
+take(X509_REQ *req, struct fw_csr *out, struct fw_error *err)
 {
 	FW_CLEANUP(der_free) unsigned char *spki = NULL;
 	EVP_PKEY *const pub = X509_REQ_get0_pubkey(req);
@@ -206,10 +206,10 @@ take(X509_REQ *req, struct fw_request *out, struct fw_error *err)
 }
 
 enum fw_kind
-fw_request_load(const char *path, struct fw_request *out,
+fw_csr_load(const char *path, struct fw_csr *out,
     struct fw_error *err)
 {
-	FW_CLEANUP(fw_request_deinit) struct fw_request r = { 0 };
+	FW_CLEANUP(fw_csr_deinit) struct fw_csr r = { 0 };
 	FW_CLEANUP(fw_buf_deinit) struct fw_buf text = { 0 };
 	FW_CLEANUP(req_free) X509_REQ *req = NULL;
 	FW_CLEANUP(bio_free) BIO *bio = NULL;
@@ -226,6 +226,6 @@ fw_request_load(const char *path, struct fw_request *out,
 	if (take(req, &r, err) != FW_OK)
 		return fw_wrap(err, "'%s'", path);
 	*out = r;
-	r = (struct fw_request){ 0 };
+	r = (struct fw_csr){ 0 };
 	return FW_OK;
 }
