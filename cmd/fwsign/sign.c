@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fwsign sign: add signatures to a bundle. */
-#include <inttypes.h>
-#include <string.h>
-
 #include "fwsign/commands.h"
 #include "fwsign/signing.h"
 #include "host/internal.h"
@@ -19,30 +16,6 @@ const char cmd_sign_help[] =
     SIGNING_HELP
     "\n"
     "--key can be repeated; --chain and --alg are about the key before them.\n";
-
-static void
-print_signed(const char *path, const struct fw_built *built)
-{
-	(void)fputs("bundle           ", stdout);
-	cli_text(stdout, path, strlen(path));
-	(void)printf("\nsize             %" PRIu64 " bytes, of these envelope "
-	    "%zu\n", built->size, built->envelope);
-	signing_print(built);
-}
-
-static enum fw_kind
-print_json(const char *path, const struct fw_built *built,
-    struct fw_error *err)
-{
-	FW_CLEANUP(signing_free_json) json_t *tree = json_pack("{s:s}",
-	    "bundle", path);
-
-	if (tree == NULL)
-		return fw_fail(err, FW_E_NOMEM,
-		    "cannot show the result as JSON");
-	FW_TRY(signing_json(tree, built, err));
-	return signing_dump(tree, err);
-}
 
 enum fw_kind
 cmd_sign(int argc, char **argv, struct fw_error *err)
@@ -67,8 +40,8 @@ cmd_sign(int argc, char **argv, struct fw_error *err)
 	out = s.out != NULL ? s.out : argv[optind];
 	FW_TRY(fw_resign(argv[optind], out, &s.opt, &built, err));
 	if (s.json)
-		return print_json(out, &built, err);
+		return signing_report_json(out, &built, err);
 	if (!s.quiet)
-		print_signed(out, &built);
+		signing_report(out, &built);
 	return FW_OK;
 }

@@ -234,7 +234,7 @@ signing_digest(int32_t alg, const uint8_t *digest,
 static const char *
 judged(const struct fw_built *built, const char **words)
 {
-	if (built->signers == 0) {
+	if (built->signers + built->kept == 0) {
 		*words = "accepted, but for the signatures";
 		return "all-but-signatures";
 	}
@@ -267,7 +267,7 @@ signing_print(const struct fw_built *built)
 		(void)puts(built->signer[i].file ?
 		    " (FOR DEVELOPMENT ONLY)" : "");
 	}
-	if (built->signers == 0)
+	if (built->signers + built->kept == 0)
 		(void)puts("signer           nobody: unsigned, no device "
 		    "accepts it like this");
 	(void)judged(built, &words);

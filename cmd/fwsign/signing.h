@@ -104,6 +104,10 @@ void signing_progress_end(struct signing *s);
 void signing_print(const struct fw_built *built);
 enum fw_kind signing_json(json_t *to, const struct fw_built *built,
     struct fw_error *err);
+/* All of what became of a bundle that was there, likewise. */
+void signing_report(const char *path, const struct fw_built *built);
+enum fw_kind signing_report_json(const char *path,
+    const struct fw_built *built, struct fw_error *err);
 /* "sha-256:..." */
 void signing_digest(int32_t alg, const uint8_t *digest,
     char out[16 + 2 * FWD_DIGEST_MAX]);

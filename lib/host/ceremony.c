@@ -9,6 +9,7 @@
 #include "host/build_internal.h"
 #include "host/ceremony.h"
 #include "host/describe_internal.h"
+#include "host/log.h"
 
 static const char format[] = "fwsign-response-1";
 
@@ -130,6 +131,34 @@ fw_request_sign(const struct fw_request *r, const char *key,
 	*signer = s;
 	s = (struct fw_signer){ 0 };
 	return FW_OK;
+}
+
+enum fw_kind
+fw_request_log(const struct fw_request *r, const struct fw_elsewhere *made,
+    const struct fw_signer *signer, const char *request, const char *log,
+    struct fw_error *err)
+{
+	FW_CLEANUP(fw_about_deinit) struct fw_about about = { 0 };
+	struct fwd_envelope env;
+	struct fw_log_signature s;
+	fwd_status status;
+
+	if (log == NULL)
+		return FW_OK;
+	status = fwd_envelope_read(fw_buf_span(&r->envelope), &env);
+	if (status != FWD_OK)
+		return fw_fail(err, FW_E_REFUSED, "%s",
+		    fwd_status_text(status));
+	FW_TRY(fw_about_read(&env, &about, err));
+	s = (struct fw_log_signature){
+		.signer = signer, .signature = fw_buf_span(&made->sig),
+		.bundle = request, .product = about.product,
+		.version = about.version,
+		.sequence_number = about.sequence_number,
+		.digest_alg = (int32_t)env.digest.alg,
+		.manifest_digest = env.digest.bytes.p,
+	};
+	return fw_log_append(log, &s, 1, err);
 }
 
 /* ---- responses ------------------------------------------------------------------ */

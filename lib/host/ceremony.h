@@ -32,12 +32,13 @@ struct fw_request {
 void fw_request_deinit(struct fw_request *r);
 
 /*
- * Make a request for a bundle, which is judged as before signing.  The signer
- * must be one that could sign it, but for his key, which is not here.
+ * Make a request for a bundle, which is judged as before signing, and so is the
+ * chain, see fw_request_judge().  The signer must be one that could sign it,
+ * but for his key, which is not here.
  */
 enum fw_kind fw_request_make(const char *bundle, const char *chain,
     int32_t alg, const struct fw_build_options *opt, struct fw_request *out,
-    struct fw_error *err);
+    bool *to_root, struct fw_error *err);
 /* The file, and back.  FW_E_REFUSED when text is not exactly what would be
    written for the manifest and the chain in it; path is for messages. */
 enum fw_kind fw_request_encode(const struct fw_request *r, struct fw_buf *out,
@@ -73,6 +74,26 @@ enum fw_kind fw_response_encode(const struct fw_elsewhere *e,
 /* As of a request; whether the signature holds is asked when it is attached. */
 enum fw_kind fw_response_decode(struct fwd_span text, const char *path,
     struct fw_elsewhere *out, struct fw_error *err);
+
+/* Add the signature to a signing log; NULL: none. */
+enum fw_kind fw_request_log(const struct fw_request *r,
+    const struct fw_elsewhere *made, const struct fw_signer *signer,
+    const char *request, const char *log, struct fw_error *err);
+
+/* ---- files ------------------------------------------------------------ */
+
+struct fw_exchange_file {
+	const char *path;
+	struct fwd_span data;
+};
+#define FW_EXCHANGE_FILES_MAX 3u
+/* Write files of different names, all or none, and in the place of none of
+   the inputs (each may be NULL). */
+enum fw_kind fw_exchange_write(const struct fw_exchange_file *file, size_t n,
+    const char *const *input, size_t inputs, struct fw_error *err);
+/* Could they be written?  To be asked before a PIN is. */
+enum fw_kind fw_exchange_writable(const struct fw_exchange_file *file,
+    size_t n, const char *const *input, size_t inputs, struct fw_error *err);
 
 /* ---- shared by requests and responses (exchange.c) -------------------- */
 

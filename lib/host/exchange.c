@@ -134,6 +134,67 @@ fw_exchange_parse(struct fwd_span text, const char *format, const char *path,
 	return FW_OK;
 }
 
+/* ---- files ------------------------------------------------------------------- */
+
+struct outputs {
+	struct fw_output out[FW_EXCHANGE_FILES_MAX];
+};
+
+static void
+outputs_abandon(struct outputs *o)
+{
+	size_t i;
+
+	for (i = 0; i < FW_EXCHANGE_FILES_MAX; i++)
+		fw_output_abandon(&o->out[i]);
+}
+
+static enum fw_kind
+open_all(struct outputs *o, const struct fw_exchange_file *file, size_t n,
+    const char *const *input, size_t inputs, struct fw_error *err)
+{
+	size_t i, j;
+
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < i; j++)
+			if (strcmp(file[i].path, file[j].path) == 0)
+				return fw_fail(err, FW_E_USAGE,
+				    "'%s' would be written twice",
+				    file[i].path);
+		FW_TRY(fw_output_open(file[i].path, &o->out[i], err));
+		for (j = 0; j < inputs; j++)
+			FW_TRY(fw_output_spares(&o->out[i], input[j], err));
+	}
+	return FW_OK;
+}
+
+enum fw_kind
+fw_exchange_writable(const struct fw_exchange_file *file, size_t n,
+    const char *const *input, size_t inputs, struct fw_error *err)
+{
+	FW_CLEANUP(outputs_abandon) struct outputs o = { { FW_OUTPUT_NONE,
+	    FW_OUTPUT_NONE, FW_OUTPUT_NONE } };
+
+	return open_all(&o, file, n, input, inputs, err);
+}
+
+enum fw_kind
+fw_exchange_write(const struct fw_exchange_file *file, size_t n,
+    const char *const *input, size_t inputs, struct fw_error *err)
+{
+	FW_CLEANUP(outputs_abandon) struct outputs o = { { FW_OUTPUT_NONE,
+	    FW_OUTPUT_NONE, FW_OUTPUT_NONE } };
+	size_t i;
+
+	FW_TRY(open_all(&o, file, n, input, inputs, err));
+	for (i = 0; i < n; i++)
+		FW_TRY(fw_write_all(o.out[i].fd, file[i].data.p,
+		    file[i].data.n, file[i].path, err));
+	for (i = 0; i < n; i++)
+		FW_TRY(fw_output_commit(&o.out[i], err));
+	return FW_OK;
+}
+
 /* ---- chains ------------------------------------------------------------------ */
 
 bool

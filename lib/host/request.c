@@ -233,13 +233,12 @@ not_signed_yet(const struct fw_front *f, const struct fw_signer *s,
 enum fw_kind
 fw_request_make(const char *bundle, const char *chain, int32_t alg,
     const struct fw_build_options *opt, struct fw_request *out,
-    struct fw_error *err)
+    bool *to_root, struct fw_error *err)
 {
 	FW_CLEANUP(fw_request_deinit) struct fw_request r = { .alg = alg };
 	FW_CLEANUP(fw_front_deinit) struct fw_front f = FW_FRONT_NONE;
 	FW_CLEANUP(signer_deinit) struct fw_signer s = { 0 };
 	FW_CLEANUP(fw_chain_deinit) struct fw_chain taken = { 0 };
-	bool to_root;
 
 	FW_TRY(fw_chain_load(chain, &r.chain, err));
 	FW_TRY(fw_chain_copy(&r.chain, &taken, err));
@@ -249,7 +248,7 @@ fw_request_make(const char *bundle, const char *chain, int32_t alg,
 	FW_TRY(fw_envelope_bare(&f.env, &r.envelope, err));
 	if (derive(&r, err) != FW_OK)
 		return fw_wrap(err, "'%s'", bundle);
-	FW_TRY(fw_request_judge(&r, opt, &to_root, err));
+	FW_TRY(fw_request_judge(&r, opt, to_root, err));
 	FW_TRY(judge_bundle(&f, opt, err));
 	*out = r;
 	r = (struct fw_request){ 0 };

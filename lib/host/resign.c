@@ -86,9 +86,10 @@ check_new(const struct resign *r, struct fw_error *err)
 			if (fwd_span_equal(leaf.spki, fw_key_public(
 			    r->signers.signer[j].key)))
 				return fw_fail(err, FW_E_REFUSED,
-				    "'%s' has been signed with %s "
-				    "already", r->old.in.path, fw_key_label(
-				    r->signers.signer[j].key));
+				    "'%s' has been signed with %s already "
+				    "('%s')", r->old.in.path, fw_key_label(
+				    r->signers.signer[j].key),
+				    r->signers.signer[j].subject);
 	}
 	return FW_OK;
 }
