@@ -279,7 +279,7 @@ cmd_build(int argc, char **argv, struct fw_error *err)
 
 	signing_init(&a.signing);
 	FW_TRY(parse(argc, argv, &a, err));
-	set = (struct fw_set){ a.set, a.sets };
+	set = (struct fw_set){ .pair = a.set, .n = a.sets };
 	FW_TRY(fw_descriptor_load(argv[optind], &set, &d, err));
 	kind = fw_build(&d, a.signing.out, &a.signing.opt, &built, err);
 	signing_progress_end(&a.signing);

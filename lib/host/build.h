@@ -85,6 +85,7 @@ struct fw_clock {
 };
 
 struct fw_build_options;
+struct fw_session;
 
 /*
  * Open a key and its chain.  The key must be that of the leaf certificate, the

@@ -140,6 +140,12 @@ enum fw_kind fw_output_open_at(int dir, const char *path,
 enum fw_kind fw_output_spares(const struct fw_output *out, const char *input,
     struct fw_error *err);
 enum fw_kind fw_output_commit(struct fw_output *out, struct fw_error *err);
+/*
+ * The same of several at once, with a few flushes for all of them.  err[i]
+ * tells of out[i]: its kind is FW_OK if it was committed.
+ */
+void fw_output_commit_all(struct fw_output *const *out, size_t n,
+    struct fw_error *err);
 void fw_output_abandon(struct fw_output *out);
 /* Write a small file by way of the above. */
 enum fw_kind fw_file_write(const char *path, const void *p, size_t n,
@@ -167,6 +173,8 @@ struct fw_node {
 struct fw_set {
 	const char *const *pair;
 	size_t n;
+	const bool *spare;		/* of each pair: it need not be used;
+					   or NULL */
 };
 
 /*

@@ -11,7 +11,8 @@ fw_signers_deinit(struct fw_signers *s)
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		fw_signer_deinit(&s->signer[i]);
+		if (!s->borrowed)
+			fw_signer_deinit(&s->signer[i]);
 		fw_buf_deinit(&s->block[i]);
 	}
 	*s = (struct fw_signers){ 0 };
@@ -25,6 +26,10 @@ fw_signers_open(const struct fw_signer_spec *spec, size_t n,
 	FW_CLEANUP(fw_signers_deinit) struct fw_signers s = { 0 };
 	size_t i;
 
+	if (opt->session != NULL) {
+		fw_signers_borrow(opt->session->signers, out);
+		return FW_OK;
+	}
 	if (n > FW_SIGNERS_MAX)
 		return fw_fail(err, FW_E_INPUT, "more than %u signers",
 		    FW_SIGNERS_MAX);
@@ -82,15 +87,8 @@ fw_signers_sign(struct fw_signers *s, struct fwd_span payload, bool blank,
 
 /* ---- roots ----------------------------------------------------------- */
 
-struct roots {
-	struct fw_anchor file[FWD_ANCHORS_MAX];
-	size_t files;
-	struct fwd_anchor anchor[FWD_ANCHORS_MAX];
-	size_t n;
-};
-
-static void
-roots_deinit(struct roots *r)
+void
+fw_roots_deinit(struct fw_roots *r)
 {
 	while (r->files > 0)
 		fw_anchor_deinit(&r->file[--r->files]);
@@ -98,7 +96,7 @@ roots_deinit(struct roots *r)
 
 /* The roots the user names. */
 static enum fw_kind
-given_roots(struct roots *r, const struct fw_build_options *opt,
+given_roots(struct fw_roots *r, const struct fw_build_options *opt,
     struct fw_error *err)
 {
 	struct fw_anchor *a;
@@ -118,7 +116,8 @@ given_roots(struct roots *r, const struct fw_build_options *opt,
 
 /* Those that the chain files end with: of all signers, or none. */
 static enum fw_kind
-own_roots(struct roots *r, const struct fw_signers *s, struct fw_error *err)
+own_roots(struct fw_roots *r, const struct fw_signers *s,
+    struct fw_error *err)
 {
 	fwd_status status;
 	size_t i;
@@ -139,22 +138,32 @@ own_roots(struct roots *r, const struct fw_signers *s, struct fw_error *err)
 }
 
 enum fw_kind
+fw_roots_load(struct fw_roots *r, const struct fw_signers *s,
+    const struct fw_build_options *opt, struct fw_error *err)
+{
+	if (opt->trusts > 0)
+		return given_roots(r, opt, err);
+	return own_roots(r, s, err);
+}
+
+enum fw_kind
 fw_signers_judge(const struct fw_signers *s, struct fw_selfcheck *sc,
     const struct fw_build_options *opt, struct fw_built *built,
     struct fw_error *err)
 {
-	FW_CLEANUP(roots_deinit) struct roots r = { 0 };
+	FW_CLEANUP(fw_roots_deinit) struct fw_roots own = { 0 };
+	const struct fw_roots *r = &own;
 
 	sc->signers = s->n;
 	if (s->n == 0)
 		return fw_selfcheck_content(sc, err);
-	if (opt->trusts > 0)
-		FW_TRY(given_roots(&r, opt, err));
+	if (opt->session != NULL)
+		r = opt->session->roots;
 	else
-		FW_TRY(own_roots(&r, s, err));
-	sc->anchor = r.anchor;
-	sc->anchors = r.n;
-	built->judged_to_root = r.n > 0;
+		FW_TRY(fw_roots_load(&own, s, opt, err));
+	sc->anchor = r->anchor;
+	sc->anchors = r->n;
+	built->judged_to_root = r->n > 0;
 	return fw_selfcheck(sc, err);
 }
 
