@@ -18,7 +18,7 @@
 struct fw_request {
 	/* what all the rest is computed from */
 	struct fw_buf envelope;		/* without signatures and payloads */
-	struct fw_chain chain;
+	struct fw_chain chain;		/* without root */
 	int32_t alg;
 
 	struct fw_buf payload;		/* the encoded SUIT_Digest */
@@ -56,9 +56,9 @@ json_t *fw_request_digest(const struct fw_request *r);
 json_t *fw_request_manifest_digest(const struct fw_request *r);
 
 /*
- * The chain of a request leads up to one of the roots in opt, or to the one it
- * ends with, or else to its topmost certificate: *to_root says which.  Asked
- * of the device library.  The request is not signed with what opt denies.
+ * The chain of a request leads up to one of the roots in opt, or without any
+ * to its topmost certificate: *to_root says which.  Asked of the device
+ * library.  No certificate is one that opt denies.
  */
 enum fw_kind fw_request_judge(const struct fw_request *r,
     const struct fw_build_options *opt, bool *to_root, struct fw_error *err);
@@ -110,7 +110,8 @@ enum fw_kind fw_exchange_bad(const char *path, const char *format,
 json_t *fw_base64(struct fwd_span data);
 /* false: it is none, or memory ran out */
 bool fw_unbase64(const json_t *text, struct fw_buf *out);
-/* A list, and "root" where there is one, in and out of tree. */
+/* In and out of tree.  A root, which would be no more to be trusted than any
+   other one, does not travel. */
 bool fw_exchange_set_chain(json_t *tree, const struct fw_chain *chain);
 bool fw_exchange_chain(const json_t *tree, struct fw_chain *out);
 

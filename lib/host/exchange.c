@@ -208,9 +208,6 @@ fw_exchange_set_chain(json_t *tree, const struct fw_chain *chain)
 		rc |= json_array_append_new(list,
 		    fw_base64(fw_buf_span(&chain->cert[i])));
 	rc |= json_object_set_new(tree, "chain", list);
-	if (chain->root.n > 0)
-		rc |= json_object_set_new(tree, "root",
-		    fw_base64(fw_buf_span(&chain->root)));
 	return rc == 0;
 }
 
@@ -219,7 +216,6 @@ fw_exchange_chain(const json_t *tree, struct fw_chain *out)
 {
 	FW_CLEANUP(fw_chain_deinit) struct fw_chain c = { 0 };
 	const json_t *const list = json_object_get(tree, "chain");
-	const json_t *const root = json_object_get(tree, "root");
 	const size_t n = json_array_size(list);
 
 	if (n == 0 || n > FWD_CHAIN_MAX)
@@ -227,8 +223,6 @@ fw_exchange_chain(const json_t *tree, struct fw_chain *out)
 	for (; c.n < n; c.n++)
 		if (!fw_unbase64(json_array_get(list, c.n), &c.cert[c.n]))
 			return false;
-	if (root != NULL && !fw_unbase64(root, &c.root))
-		return false;
 	*out = c;
 	c = (struct fw_chain){ 0 };
 	return true;

@@ -250,6 +250,7 @@ fw_request_make(const char *bundle, const char *chain, int32_t alg,
 		return fw_wrap(err, "'%s'", bundle);
 	FW_TRY(fw_request_judge(&r, opt, to_root, err));
 	FW_TRY(judge_bundle(&f, opt, err));
+	fw_buf_deinit(&r.chain.root);
 	*out = r;
 	r = (struct fw_request){ 0 };
 	return FW_OK;
