@@ -6,7 +6,8 @@
 #                 the address and undefined-behaviour sanitizers)
 # make check-tokens   install and set up every real PKCS #11 module there is,
 #                 each in a private folder, and sign with it
-# make bench      measure build and check against openssl dgst
+# make bench      measure build and check against openssl dgst, and signing
+#                 many bundles against what the token can do
 # make install    below PREFIX, DESTDIR in front of it
 # make setup      install what is missing; make packages prints the list
 
@@ -158,8 +159,12 @@ demo-run: $(PROGS)
 	testdata/demo.sh $B
 bench: setup
 	@$(MAKE) --no-print-directory bench-run
-bench-run: $(PROGS)
+bench-run: $(PROGS) $B/bench_token
 	testdata/bench.sh $B
+	testdata/bench_batch.sh $B
+$B/bench_token: testdata/bench_token.c Makefile
+	$(call say,LD $@)
+	$Q$(CC) $(FLAGS) $(CFLAGS) -o $@ $< $(LDFLAGS) $(LDLIBS) -ldl
 
 # ---- the rest --------------------------------------------------------------
 

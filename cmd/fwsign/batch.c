@@ -3,6 +3,7 @@
 #include "fwsign/batch.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -195,6 +196,10 @@ start(struct batch_args *b, struct signing *s, size_t n,
 	if (b->jobs != NULL)
 		FW_TRY(cli_uint("option '--jobs'", b->jobs, 1, FW_JOBS_MAX,
 		    &jobs, err));
+	/* What each bundle needs is kept for the next one: giving it back to
+	   the system and getting it again costs more than the work. */
+	(void)mallopt(M_MMAP_THRESHOLD, 16 << 20);
+	(void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	b->signing = s;
 	b->n = n;
 	if (s->json && (b->list = json_array()) == NULL)
