@@ -137,15 +137,14 @@ setup_opencryptoki() {
 	mkdir -p "$D/etc" "$D/lib/swtok/TOK_OBJ"
 	printf '%s\n' 'version opencryptoki-3.1' 'slot 0' '{' \
 	    'stdll = libpkcs11_sw.so' '}' >"$D/etc/opencryptoki.conf"
-	mount --bind "$D/etc" /etc/opencryptoki &&
+	# Its group has to be one that there is in this namespace.
+	sed 's/^\(pkcs11:[^:]*\):[0-9]*:/\1:0:/' /etc/group >"$D/group"
+	mount --bind "$D/group" /etc/group &&
+	    mount --bind "$D/etc" /etc/opencryptoki &&
 	    mount --bind "$D/lib" /var/lib/opencryptoki &&
 	    mount -t tmpfs tmpfs /run &&
 	    mount -t tmpfs tmpfs /dev/shm || return
 	mkdir -p /run/opencryptoki /run/lock/opencryptoki/swtok || return
-	if [ "$(cat /proc/self/uid_map | tr -s ' ' | cut -d ' ' -f 4)" != 1 ]
-	then
-		chgrp -R pkcs11 "$D/lib" /run/lock/opencryptoki || return
-	fi
 	chmod -R 770 "$D/lib" /run/lock/opencryptoki
 	quietly pkcsslotd || return
 	wait_for pkcs11-tool --module "$make" -L || return
