@@ -15,7 +15,7 @@ cd "$T" || exit 1
 
 # ---- form ------------------------------------------------------------------
 
-for page in fwsign.1 fwverify.1 fwdevice.3 fwbundle.5 fwdescriptor.5 \
+for page in fwsign.1 fwsign-key.1 fwverify.1 fwdevice.3 fwbundle.5 fwdescriptor.5 \
     fwprofile.5; do
 	mandoc -Tlint -Wwarning "$man/$page" >lint 2>&1
 	try "$page is clean" cmp lint /dev/null
@@ -49,9 +49,32 @@ subsection() {
 
 # help PROGRAM COMMAND: the options its help lists; -h is every command's.
 help() {
-	"$B/$1" "$2" --help | sed -nE \
+	"$B/$1" "$2" --help | listed
+}
+listed() {
+	sed -nE \
 	    's/^ +(-[A-Za-z], )?(--[a-z-]+).*/\1 \2/p; s/^ +(-[A-Za-z]) .*/\1/p' |
 	    tr ', ' '\n\n' | sed '/^$/d; /^-h$/d; /^--help$/d'
+}
+
+# key_options COMMAND [SUBSECTION]: the same of a command of fwsign key.
+key_options() {
+	{
+		subsection fwsign-key.1 "fwsign key $1"
+		subsection fwsign-key.1 'Token options'
+		[ $# -lt 2 ] || subsection fwsign-key.1 "$2"
+	} | sort >options.page
+	"$fwsign" key "$1" --help | listed | sort >options.help
+	try "fwsign key $1 has options" test -s options.help
+	same "fwsign-key.1 lists the options of $1" options.page options.help
+	while read -r o_; do
+		case $o_ in
+		--*)	"$fwsign" key "$1" "$o_" >/dev/null 2>option.err \
+			    </dev/null
+			try "fwsign key $1 knows $o_" sh -c \
+			    "! grep -q 'unknown option' option.err" ;;
+		esac
+	done <options.help
 }
 
 # options PROGRAM COMMAND [SUBSECTION]: both are the same.
@@ -78,6 +101,16 @@ options fwsign build 'Signing options'
 options fwsign sign 'Signing options'
 options fwsign inspect
 options fwsign extract
+for command in list generate csr import-cert check; do
+	key_options $command
+done
+key_options self-sign 'Certificate options'
+key_options issue 'Certificate options'
+"$fwsign" key --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' |
+    sort >commands.help
+sed -n 's/^\.Ss fwsign key //p' "$man/fwsign-key.1" | sort >commands.page
+try 'fwsign key has commands' test -s commands.help
+same 'fwsign-key.1 describes its commands' commands.help commands.page
 for command in check provision install boot confirm status envelope chain \
     primitive; do
 	options fwverify $command
@@ -116,6 +149,9 @@ cp "$TOKEN_PIN_FILE" pin
 cp pki/p256/root.pem pki/p256/chain.pem .
 cp files/p256/release.key test.key
 cp files/p256/full-chain.pem test.pem
+try 'another token' softhsm2-util --init-token --free --label root \
+    --pin 314159 --so-pin "$TOKEN_SO_PIN"
+echo 314159 >root-pin
 date -u +%Y-%m-%dT%H:%M:%SZ >released-at
 # With data in the area that the example leaves out.
 printf '%s\r\n' :020000040000FA :0400000001020304F2 :020000041000EA \
@@ -157,7 +193,7 @@ commands() {
 
 PATH=$B:$PATH
 export PATH
-for page in fwsign.1 fwverify.1 fwbundle.5; do
+for page in fwsign.1 fwsign-key.1 fwverify.1 fwbundle.5; do
 	commands $page
 	set -- command.*
 	try "$page shows commands" test -e "$1"

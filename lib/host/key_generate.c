@@ -146,7 +146,7 @@ generate(struct pair *pair, const struct kind *k, bool other, bool full)
 		{ CKA_EC_PARAMS, (void *)(uintptr_t)(other ? k->other :
 		    k->params), other ? k->other_n : k->params_n },
 		{ CKA_PUBLIC_EXPONENT, exponent, sizeof exponent },
-		NO(CKA_ENCRYPT), NO(CKA_WRAP),
+		NO(CKA_ENCRYPT), NO(CKA_WRAP), NO(CKA_VERIFY_RECOVER),
 	};
 	CK_ATTRIBUTE priv[] = {
 		YES(CKA_TOKEN), YES(CKA_PRIVATE), YES(CKA_SENSITIVE),
@@ -154,14 +154,15 @@ generate(struct pair *pair, const struct kind *k, bool other, bool full)
 		{ CKA_LABEL, pair->label, pair->label_n },
 		{ CKA_ID, pair->id, sizeof pair->id },
 		NO(CKA_DECRYPT), NO(CKA_UNWRAP), NO(CKA_DERIVE),
+		NO(CKA_SIGN_RECOVER),
 	};
-	CK_ULONG pub_n = 9, priv_n = 10;
+	CK_ULONG pub_n = 10, priv_n = 11;
 
 	if (bits != 0) {
 		pub[5] = (CK_ATTRIBUTE){ CKA_MODULUS_BITS, &bits,
 		    sizeof bits };
 	} else {			/* no exponent */
-		pub[6] = pub[8];
+		pub[6] = pub[9];
 		pub_n--;
 	}
 	if (!full) {

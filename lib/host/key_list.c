@@ -20,6 +20,7 @@ struct list {
 	json_t *objects;		/* of the token at hand */
 	const struct fw_p11_uri *uri;
 	bool login;
+	bool all;			/* no URI was given */
 	size_t problems;
 };
 
@@ -297,6 +298,40 @@ add_object(struct list *l, struct fw_p11 *p, const struct class *c,
 	    add_private(l, o, p, object, err) : FW_OK;
 }
 
+static int
+compare(const json_t *a, const json_t *b, const char *key)
+{
+	const char *const x = json_string_value(json_object_get(a, key));
+	const char *const y = json_string_value(json_object_get(b, key));
+
+	return x == NULL || y == NULL ? 0 : strcmp(x, y);
+}
+
+/* Modules list in any order: put the last one among the n before it that are
+   of its class, by label and id. */
+static void
+sort_last(struct list *l, size_t n)
+{
+	const size_t last = json_array_size(l->objects) - 1;
+	json_t *const o = json_array_get(l->objects, last);
+	const json_t *before;
+	size_t at = last;
+	int order;
+
+	for (; n > 0; n--, at--) {
+		before = json_array_get(l->objects, at - 1);
+		order = compare(before, o, "label");
+		if (order < 0 || (order == 0 && compare(before, o, "id") <= 0))
+			break;
+	}
+	if (at == last)
+		return;
+	json_incref(o);
+	(void)json_array_remove(l->objects, last);
+	if (json_array_insert_new(l->objects, at, o) != 0)
+		l->d.no_memory = true;
+}
+
 static enum fw_kind
 add_class(struct list *l, struct fw_p11 *p, const struct class *c,
     struct fw_error *err)
@@ -315,8 +350,10 @@ add_class(struct list *l, struct fw_p11 *p, const struct class *c,
 	if (label != NULL)
 		like[n++] = *label;
 	FW_TRY(fw_p11_find(p, like, n, &found, err));
-	for (i = 0; i < found.n; i++)
+	for (i = 0; i < found.n; i++) {
 		FW_TRY(add_object(l, p, c, found.h[i], err));
+		sort_last(l, i);
+	}
 	return FW_OK;
 }
 
@@ -369,16 +406,30 @@ add_objects(struct list *l, struct fw_p11 *p, struct fw_error *err)
 	return FW_OK;
 }
 
+/* p11-kit's collections of the system's CA certificates are no tokens that
+   anybody means. */
+static bool
+is_system_trust(const struct fw_p11 *p)
+{
+	FW_FREE char *option = p->by_path ? NULL :
+	    p11_kit_config_option(p->m, "trust-policy");
+
+	return option != NULL && strcmp(option, "yes") == 0;
+}
+
 /* One that fails is listed, and so are the others. */
 static enum fw_kind
 add_token(struct fw_p11 *p, void *ctx, struct fw_error *err)
 {
 	struct list *const l = ctx;
-	json_t *const o = fw_d_entry(&l->d, l->tokens);
 	const bool open = p->session != CK_INVALID_HANDLE;
 	struct fw_error why;
 	enum fw_kind kind;
+	json_t *o;
 
+	if (l->all && is_system_trust(p))
+		return FW_OK;
+	o = fw_d_entry(&l->d, l->tokens);
 	add_facts(l, o, p);
 	l->objects = fw_d_list(&l->d, o, "objects");
 	kind = open ? FW_OK : fw_p11_session(p, &why);
@@ -427,12 +478,17 @@ fw_tokens_list(const char *uri, bool login, const struct fw_key_options *opt,
 {
 	FW_JSON json_t *top = json_object();
 	FW_JSON json_t *ignored = json_array();
-	struct list l = { .d.problems = ignored, .login = login };
+	struct list l = { .d.problems = ignored, .login = login,
+	    .all = uri == NULL };
 
 	l.tokens = fw_d_list(&l.d, top, "tokens");
 	FW_TRY(run(&l, uri != NULL ? uri : "pkcs11:", opt, err));
 	if (l.d.no_memory)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	if (json_array_size(l.tokens) == 0)
+		return fw_fail(err, FW_E_KEY, "there is no token (is it "
+		    "plugged in, and its module in p11-kit's configuration or "
+		    "given with --module?)");
 	*problems = l.problems;
 	*out = json_incref(top);
 	return FW_OK;
