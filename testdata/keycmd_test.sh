@@ -64,7 +64,7 @@ expect 'unknown command' 2 "unknown command 'lisst' .did you mean 'list'" \
     key lisst
 expect 'a PIN without login' 2 'add --login' key list --pin-env PIN
 
-# ---- keys -----------------------------------------------------------------------
+# ---- keys -------------------------------------------------------------------
 
 token_new token fw || exit 1
 algs='P-256 P-384 P-521 Ed25519 RSA-3072'
@@ -137,7 +137,7 @@ END
 	    'Access: *sensitive, always sensitive, never extractable, local$'
 done
 
-# ---- the list ------------------------------------------------------------------
+# ---- the list ---------------------------------------------------------------
 
 expect 'the list without login' 0 '' key list --module "$TOKEN_MODULE"
 has 'it has public keys' .out "^  public key 'root-P-256'$"
@@ -184,7 +184,7 @@ expect 'no token' 3 'no token matches the key URI .there is token' key list \
 expect 'no module' 3 'cannot load the PKCS #11 module' key list \
     --module "$T/none.so"
 
-# ---- a public key infrastructure for each kind of key -----------------------------
+# ---- a public key infrastructure for each kind of key -----------------------
 
 for t in $algs; do
 	expect "$t: a root" 0 '' key self-sign --key "$(u "root-$t")" \
@@ -220,6 +220,11 @@ for t in $algs; do
 	cat "signer-$t.pem" "ca-$t.pem" >"path-$t.pem"
 	expect "$t: fwverify chain" 0 '' "$fwverify" chain \
 	    --trust "root-$t.pem" "path-$t.pem"
+	for port in bearssl psa; do
+		[ $t != Ed25519 ] || continue	# these do not have it
+		expect "$t: fwverify chain with $port" 0 '' "$fwverify" chain \
+		    --trust "root-$t.pem" --crypto $port "path-$t.pem"
+	done
 	try "$t: openssl verifies the chain" openssl verify -x509_strict \
 	    -CAfile "root-$t.pem" -untrusted "ca-$t.pem" "signer-$t.pem"
 	try "$t: and so does certtool" certtool --verify \
@@ -250,7 +255,7 @@ openssl x509 -in signer-P-256.pem -noout -subject -nameopt RFC2253 >text
 has 'signer: the name is in the order of RFC 4514' text \
     '^subject=CN=Release P-256,OU=Firmware,O=Example Devices,C=DE$'
 
-# ---- from the keys to a bundle -------------------------------------------------------
+# ---- from the keys to a bundle ----------------------------------------------
 
 head -c 3000 /dev/urandom >image.bin
 cat >release.yaml <<END
@@ -275,7 +280,7 @@ for t in $algs; do
 	    r["export"] == "never"'
 done
 
-# ---- what is refused ------------------------------------------------------------------
+# ---- what is refused --------------------------------------------------------
 
 # refuse NAME STATUS PATTERN ARGUMENT...: and there is no file afterwards.
 refuse() {
@@ -401,7 +406,7 @@ openssl x509 -in escaped.pem -noout -subject -nameopt RFC2253,-esc_msb >text
 has 'it is what it was' text \
     '^subject=CN=a\\, b \\\+ \\"c\\" \\<\\;\\> #1 ä =,O=Example  Devices$'
 
-# ---- dates and reproducible certificates --------------------------------------------------
+# ---- dates and reproducible certificates ------------------------------------
 
 expect 'dates' 0 '' key self-sign --key "$root" --subject CN=x -o dates.pem \
     --not-before 2026-01-02T03:04:05Z --not-after 2060-01-02T03:04:05+01:00 \
@@ -434,7 +439,7 @@ expect 'SOURCE_DATE_EPOCH that is no number' 2 'needs a number' env \
     SOURCE_DATE_EPOCH=x "$fwsign" key self-sign --key "$root" \
     --subject CN=x -o no.pem
 
-# ---- storing ----------------------------------------------------------------------------------
+# ---- storing ----------------------------------------------------------------
 
 signer=$(u signer-P-256)
 expect 'stored twice is stored once' 0 '' key import-cert chain-P-256.pem \
@@ -465,7 +470,7 @@ pkcs11-tool --module "$TOKEN_MODULE" --token-label fw --read-object \
     --type cert --label signer-P-256 -o read.der >/dev/null 2>&1
 same 'pkcs11-tool reads what was stored' renewed.der read.der
 
-# ---- trying ------------------------------------------------------------------------------------
+# ---- trying -----------------------------------------------------------------
 
 expect 'it ends soon' 0 'warning: the chain ends on .*, in (29|30) days' \
     key check --key "$signer" --trust root-P-256.pem
@@ -544,7 +549,7 @@ expect 'a missing purpose' 1 'certificate-purpose' key check \
 expect 'a missing purpose, alone' 1 'is not for code signing' key check \
     --key "$(u lower)" --chain server.pem
 
-# ---- several tokens -------------------------------------------------------------------------------
+# ---- several tokens ---------------------------------------------------------
 
 # One for each role, all behind one module: what a CA's token lacks is a file.
 softhsm2-util --init-token --free --label offline --pin 11112222 \
@@ -552,7 +557,8 @@ softhsm2-util --init-token --free --label offline --pin 11112222 \
 away="pkcs11:token=offline;object=root?module-path=$TOKEN_MODULE"
 printf '11112222\n%s\n' "$TOKEN_PIN" >pins
 exec 5<pins
-expect 'a root on a token of its own' 0 '' key generate --key "$away" --pin-fd 5
+expect 'a root on a token of its own' 0 '' key generate --key "$away" \
+    --pin-fd 5
 exec 5<pins
 expect 'its certificate' 0 '' key self-sign --key "$away" --pin-fd 5 \
     --subject 'CN=Offline root' -o offline.pem

@@ -29,6 +29,13 @@
  *	tokens=N		that many tokens, all alike
  *	serials			... but for their serial numbers
  *	wp			they are write-protected
+ *	rw			sessions may write: keys are made, objects
+ *				stored, removed and given another id
+ *	leaky loud		keys made can be extracted; are not sensitive
+ *	mute			... or that is not told
+ *	hidden			keys made have no public half
+ *	picky			what a key is not for is not to be said
+ *	edname			... and its curve is to be named so
  *	blank			an uninitialized token besides
  *	late			no token before the second C_Initialize
  *	fail=CALL:RV[:N]	that call returns that value (hexadecimal), but
@@ -65,7 +72,7 @@
 #include <p11-kit/pkcs11.h>
 
 #define OBJECTS 32
-#define ATTRS 16
+#define ATTRS 24
 #define SESSIONS 256
 
 struct attr {
@@ -650,7 +657,7 @@ open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *app, CK_NOTIFY notify,
 	if (slot > tokens() || (flags & CKF_SERIAL_SESSION) == 0)
 		return CKR_SLOT_ID_INVALID;
 	/* Nothing here may ask for more than it needs. */
-	if (flags & CKF_RW_SESSION)
+	if ((flags & CKF_RW_SESSION) != 0 && !setting("rw"))
 		return CKR_TOKEN_WRITE_PROTECTED;
 	(void)pthread_mutex_lock(&lock);
 	for (i = 0; i < SESSIONS && st.session[i].open; i++)
@@ -732,8 +739,8 @@ login(CK_SESSION_HANDLE h, CK_USER_TYPE user, unsigned char *pin, CK_ULONG n)
 static const struct object *
 object(CK_OBJECT_HANDLE h)
 {
-	return h > 0 && h <= st.objects && (!st.object[h - 1].secret ||
-	    st.in) ? &st.object[h - 1] : NULL;
+	return h > 0 && h <= st.objects && st.object[h - 1].n > 0 &&
+	    (!st.object[h - 1].secret || st.in) ? &st.object[h - 1] : NULL;
 }
 
 static const struct attr *
@@ -1010,6 +1017,159 @@ sign(CK_SESSION_HANDLE h, unsigned char *p, CK_ULONG n, unsigned char *out,
 	return CKR_OK;
 }
 
+/* ---- writing ------------------------------------------------------------------ */
+
+static struct session *
+writable(CK_SESSION_HANDLE h)
+{
+	return setting("rw") != NULL ? session(h) : NULL;
+}
+
+static const CK_ATTRIBUTE *
+in_template(const CK_ATTRIBUTE *a, CK_ULONG n, CK_ATTRIBUTE_TYPE type)
+{
+	CK_ULONG i;
+
+	for (i = 0; i < n; i++)
+		if (a[i].type == type)
+			return &a[i];
+	return NULL;
+}
+
+/* Set or replace an attribute. */
+static void
+put(struct object *o, CK_ATTRIBUTE_TYPE type, const void *p, size_t n)
+{
+	struct attr *const have = (struct attr *)(uintptr_t)attr(o, type);
+
+	if (have == NULL) {
+		set(o, type, p, n);
+		return;
+	}
+	free(have->p);
+	have->p = malloc(n + 1);
+	if (have->p == NULL)
+		abort();
+	memcpy(have->p, p, n);
+	have->n = n;
+}
+
+static void
+put_bool(struct object *o, CK_ATTRIBUTE_TYPE type, bool v)
+{
+	const CK_BBOOL b = v ? CK_TRUE : CK_FALSE;
+
+	put(o, type, &b, 1);
+}
+
+static EVP_PKEY *
+make_key(const CK_MECHANISM *m, const CK_ATTRIBUTE *a, CK_ULONG n)
+{
+	const CK_ATTRIBUTE *const params = in_template(a, n, CKA_EC_PARAMS);
+
+	switch (m->mechanism) {
+	case CKM_RSA_PKCS_KEY_PAIR_GEN:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)
+		    *(CK_ULONG *)in_template(a, n, CKA_MODULUS_BITS)->pValue);
+	case CKM_EC_KEY_PAIR_GEN:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "EC",
+		    params->ulValueLen == 10 ? "P-256" :
+		    ((CK_BYTE *)params->pValue)[6] == 0x22 ? "P-384" :
+		    "P-521");
+	default:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	}
+}
+
+static CK_RV
+generate_key_pair(CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_ATTRIBUTE *pub,
+    CK_ULONG pub_n, CK_ATTRIBUTE *priv, CK_ULONG priv_n,
+    CK_OBJECT_HANDLE *pub_h, CK_OBJECT_HANDLE *priv_h)
+{
+	const CK_ATTRIBUTE *const params = in_template(pub, pub_n,
+	    CKA_EC_PARAMS);
+	struct object *o;
+	CK_ULONG i;
+	EVP_PKEY *key;
+
+	CALLED("C_GenerateKeyPair");
+	if (writable(h) == NULL)
+		return CKR_SESSION_READ_ONLY;
+	if (setting("nomech"))
+		return CKR_MECHANISM_INVALID;
+	if (setting("picky") && in_template(priv, priv_n, CKA_DERIVE) != NULL)
+		return CKR_ATTRIBUTE_TYPE_INVALID;
+	if (setting("edname") && params != NULL && params->ulValueLen == 5)
+		return CKR_DOMAIN_PARAMS_INVALID;
+	key = make_key(m, pub, pub_n);
+	if (key == NULL)
+		return CKR_FUNCTION_FAILED;
+	o = add(CKO_PUBLIC_KEY, "", "");
+	set_key(o, key, !setting("hidden"));
+	for (i = 0; i < pub_n; i++)
+		if (pub[i].type != CKA_MODULUS_BITS)
+			put(o, pub[i].type, pub[i].pValue, pub[i].ulValueLen);
+	*pub_h = st.objects;
+	add_private(key, "", "");
+	o = &st.object[st.objects - 1];
+	for (i = 0; i < priv_n; i++)
+		put(o, priv[i].type, priv[i].pValue, priv[i].ulValueLen);
+	put_bool(o, CKA_LOCAL, true);
+	put_bool(o, CKA_EXTRACTABLE, setting("leaky") != NULL);
+	put_bool(o, CKA_SENSITIVE, setting("loud") == NULL);
+	if (setting("mute"))
+		put(o, CKA_EXTRACTABLE, "", 0);
+	*priv_h = st.objects;
+	return CKR_OK;
+}
+
+static CK_RV
+create_object(CK_SESSION_HANDLE h, CK_ATTRIBUTE *a, CK_ULONG n,
+    CK_OBJECT_HANDLE *out)
+{
+	struct object *o;
+	CK_ULONG i;
+
+	CALLED("C_CreateObject");
+	if (writable(h) == NULL)
+		return CKR_SESSION_READ_ONLY;
+	o = add(CKO_CERTIFICATE, "", "");
+	for (i = 0; i < n; i++)
+		put(o, a[i].type, a[i].pValue, a[i].ulValueLen);
+	*out = st.objects;
+	return CKR_OK;
+}
+
+static CK_RV
+destroy_object(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE handle)
+{
+	struct object *const o = (struct object *)(uintptr_t)object(handle);
+
+	CALLED("C_DestroyObject");
+	if (writable(h) == NULL)
+		return CKR_SESSION_READ_ONLY;
+	if (o == NULL || o->n == 0)
+		return CKR_OBJECT_HANDLE_INVALID;
+	while (o->n > 0)
+		free(o->attr[--o->n].p);
+	return CKR_OK;
+}
+
+static CK_RV
+set_attribute_value(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE handle,
+    CK_ATTRIBUTE *a, CK_ULONG n)
+{
+	struct object *const o = (struct object *)(uintptr_t)object(handle);
+
+	CALLED("C_SetAttributeValue");
+	if (writable(h) == NULL)
+		return CKR_SESSION_READ_ONLY;
+	if (o == NULL || n != 1)
+		return CKR_OBJECT_HANDLE_INVALID;
+	put(o, a->type, a->pValue, a->ulValueLen);
+	return CKR_OK;
+}
+
 /* ---- the table -------------------------------------------------------------------- */
 
 static CK_RV get_function_list(CK_FUNCTION_LIST **list);
@@ -1032,6 +1192,10 @@ static CK_FUNCTION_LIST functions = {
 	.C_FindObjectsInit = find_objects_init,
 	.C_FindObjects = find_objects,
 	.C_FindObjectsFinal = find_objects_final,
+	.C_GenerateKeyPair = generate_key_pair,
+	.C_CreateObject = create_object,
+	.C_DestroyObject = destroy_object,
+	.C_SetAttributeValue = set_attribute_value,
 	.C_SignInit = sign_init,
 	.C_Sign = sign,
 };

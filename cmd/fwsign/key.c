@@ -51,7 +51,7 @@ cmd_key(int argc, char **argv, struct fw_error *err)
 	    argc, argv, err);
 }
 
-/* ---- options ---------------------------------------------------------- */
+/* ---- options ------------------------------------------------------ */
 
 static void
 warn(void *ctx, const char *text)
@@ -138,7 +138,7 @@ key_ready(struct key_args *a, bool needs_key, struct fw_error *err)
 	return FW_OK;
 }
 
-/* ---- what a certificate is to say ------------------------------------- */
+/* ---- what a certificate is to say --------------------------------- */
 
 static enum fw_kind
 read_time(const char *option, const char *text, int64_t *out,
@@ -230,7 +230,7 @@ key_issue_options(const struct key_args *a, enum fw_role role,
 	return set_path_length(a, out, err);
 }
 
-/* ---- files and reports ------------------------------------------------- */
+/* ---- files and reports -------------------------------------------- */
 
 enum fw_kind
 key_output_free(const char *path, struct fw_error *err)

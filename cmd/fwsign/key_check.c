@@ -104,7 +104,7 @@ prepare(struct check_args *a, struct fw_error *err)
 	return FW_OK;
 }
 
-/* ---- report ----------------------------------------------------------- */
+/* ---- report ------------------------------------------------------- */
 
 static const char *
 get(const json_t *o, const char *key)

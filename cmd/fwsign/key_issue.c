@@ -61,7 +61,8 @@ const char key_issue_help[] =
     "intermediate for 10, and neither longer than its issuer's.  With --pin-fd\n"
     "the issuer's PIN comes first.\n";
 
-enum { ISSUE_PROFILE = KEY_OWN, ISSUE_CHAIN, ISSUE_REQUEST, ISSUE_SUBJECT_KEY };
+enum { ISSUE_PROFILE = KEY_OWN, ISSUE_CHAIN, ISSUE_REQUEST,
+    ISSUE_SUBJECT_KEY };
 
 static enum fw_kind
 read_profile(const char *text, enum fw_role *out, struct fw_error *err)
@@ -89,7 +90,7 @@ need_subject(const struct key_args *a, struct fw_error *err)
 	return fw_name_parse(a->subject, &name, err);
 }
 
-/* ---- csr --------------------------------------------------------------- */
+/* ---- csr ---------------------------------------------------------- */
 
 static enum fw_kind
 request(struct key_args *a, enum fw_role role, struct fw_error *err)
@@ -140,7 +141,7 @@ key_csr(int argc, char **argv, struct fw_error *err)
 	return request(&a, role, err);
 }
 
-/* ---- self-sign ------------------------------------------------------------ */
+/* ---- self-sign ---------------------------------------------------- */
 
 static enum fw_kind
 finish(const struct key_args *a, const struct fw_buf *der,
@@ -177,7 +178,7 @@ key_self_sign(int argc, char **argv, struct fw_error *err)
 	return finish(&a, &der, err);
 }
 
-/* ---- issue ---------------------------------------------------------------------- */
+/* ---- issue -------------------------------------------------------- */
 
 struct issue_args {
 	struct key_args common;

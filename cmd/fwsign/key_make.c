@@ -37,7 +37,7 @@ const char key_import_cert_help[] =
 
 enum { MAKE_TYPE = KEY_OWN, MAKE_LABEL, MAKE_REPLACE };
 
-/* ---- generate --------------------------------------------------------- */
+/* ---- generate ----------------------------------------------------- */
 
 /* As it is written in the list. */
 static enum fw_kind
@@ -116,7 +116,7 @@ key_generate(int argc, char **argv, struct fw_error *err)
 	return a.out != NULL ? write_public(a.out, key, err) : FW_OK;
 }
 
-/* ---- import-cert ------------------------------------------------------- */
+/* ---- import-cert -------------------------------------------------- */
 
 static void
 chain_deinit(struct fw_chain *chain)

@@ -66,7 +66,7 @@ refuse(struct run *r, const struct fw_error *why)
 	r->check->refused = true;
 }
 
-/* ---- the key ---------------------------------------------------------------- */
+/* ---- the key ------------------------------------------------------ */
 
 static void
 judge_guard(struct run *r, const struct fw_key_guard *g)
@@ -112,7 +112,7 @@ check_key(struct run *r, struct fw_key *key, struct fw_error *err)
 	return FW_OK;
 }
 
-/* ---- certificates ------------------------------------------------------------- */
+/* ---- certificates ------------------------------------------------- */
 
 /* The key's certificates, if there are any. */
 static enum fw_kind
@@ -175,7 +175,7 @@ check_size(struct run *r, const struct fw_buf *der)
 	ERR_clear_error();
 }
 
-/* ---- judging -------------------------------------------------------------------- */
+/* ---- judging ------------------------------------------------------ */
 
 /*
  * The certificates to be judged, and what they are judged against: the anchors
@@ -250,7 +250,7 @@ judge_path(struct run *r, const char **judged)
 		refuse(r, &why);
 }
 
-/* ---- days ----------------------------------------------------------------------- */
+/* ---- days --------------------------------------------------------- */
 
 /* The first end among the certificates that travel. */
 static bool
@@ -301,7 +301,7 @@ count_days(struct run *r)
 	warn(r, days < 0 ? "expired" : "expires-soon", text);
 }
 
-/* ---- the whole --------------------------------------------------------------------- */
+/* ---- the whole ---------------------------------------------------- */
 
 static enum fw_kind
 check_chain(struct run *r, struct fw_key *key, struct fw_error *err)

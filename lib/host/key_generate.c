@@ -65,7 +65,7 @@ pair_deinit(struct pair *pair)
 	fw_p11_rw_close(&pair->rw);
 }
 
-/* ---- what the URI says ------------------------------------------------------ */
+/* ---- what the URI says -------------------------------------------- */
 
 static const struct kind *
 kind_of(const char *type)
@@ -123,7 +123,7 @@ check_free(struct fw_p11 *p, struct pair *pair, struct fw_error *err)
 	return FW_OK;
 }
 
-/* ---- generating --------------------------------------------------------------- */
+/* ---- generating --------------------------------------------------- */
 
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 #define YES(type) { (type), &yes, sizeof yes }
@@ -219,7 +219,7 @@ make_pair(struct pair *pair, const struct kind *k, const char *type,
 	    pair->rw.p->name);
 }
 
-/* ---- judging what was made ------------------------------------------------------ */
+/* ---- judging what was made ---------------------------------------- */
 
 /*
  * Both halves get the id that follows from the key.  A token that does not

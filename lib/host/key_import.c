@@ -78,7 +78,7 @@ is_of(struct fwd_span der, const struct fw_key *key)
 	return yes;
 }
 
-/* ---- one certificate --------------------------------------------------------- */
+/* ---- one certificate ---------------------------------------------- */
 
 /* The attributes of a certificate object, and what they point to. */
 struct object {
@@ -183,7 +183,7 @@ store_leaf(const struct fw_p11_rw *rw, const struct fw_buf *der,
 	    err);
 }
 
-/* ---- the key's others ----------------------------------------------------------- */
+/* ---- the key's others --------------------------------------------- */
 
 /* Other certificates of the key would make the choice ambiguous. */
 static enum fw_kind

@@ -24,7 +24,7 @@ struct list {
 	size_t problems;
 };
 
-/* ---- values ------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------- */
 
 /* A blank-padded field. */
 static json_t *
@@ -53,7 +53,7 @@ read_answer(struct fw_p11 *p, CK_OBJECT_HANDLE object,
 	return FW_OK;
 }
 
-/* ---- whether a key can leave its token ------------------------------------------ */
+/* ---- whether a key can leave its token ---------------------------- */
 
 static enum fw_kind
 read_guard(struct fw_p11 *p, CK_OBJECT_HANDLE object, struct fw_key_guard *g,
@@ -93,7 +93,7 @@ fw_key_guard(struct fw_key *key, struct fw_key_guard *out,
 	return read_guard(p, p->key, out, err);
 }
 
-/* ---- objects ---------------------------------------------------------------------- */
+/* ---- objects ------------------------------------------------------ */
 
 static const struct {
 	CK_ATTRIBUTE_TYPE type;
@@ -357,7 +357,7 @@ add_class(struct list *l, struct fw_p11 *p, const struct class *c,
 	return FW_OK;
 }
 
-/* ---- tokens ------------------------------------------------------------------------ */
+/* ---- tokens ------------------------------------------------------- */
 
 static const char *
 pin_state(CK_FLAGS flags)

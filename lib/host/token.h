@@ -10,7 +10,7 @@
 
 #include "host/build.h"
 
-/* ---- looking (key_list.c) ------------------------------------------------- */
+/* ---- looking (key_list.c) ----------------------------------------- */
 
 /*
  * What is on all tokens that match the URI (NULL: on all), as
@@ -47,7 +47,7 @@ enum fw_kind fw_cert_describe(struct fwd_span der, json_t **out,
    (FW_E_REFUSED: with the public key of a certificate). */
 enum fw_kind fw_key_try(struct fw_key *key, struct fw_error *err);
 
-/* ---- making keys (key_generate.c) ------------------------------------------ */
+/* ---- making keys (key_generate.c) --------------------------------- */
 
 /* The kinds of keys that can be made; ends with NULL. */
 extern const char *const fw_key_types[];
@@ -63,7 +63,7 @@ enum fw_kind fw_key_generate(const char *ref, const char *type,
     const struct fw_key_options *opt, struct fw_key **out,
     struct fw_error *err);
 
-/* ---- storing certificates (key_import.c) -------------------------------------- */
+/* ---- storing certificates (key_import.c) -------------------------- */
 
 struct fw_import {
 	bool replace;			/* another certificate of the key */
@@ -82,7 +82,7 @@ enum fw_kind fw_key_import(struct fw_key *key, const struct fw_chain *chain,
 enum fw_kind fw_key_certificates(struct fw_key *key, size_t *n,
     struct fw_error *err);
 
-/* ---- trying a key (key_check.c) ------------------------------------------------ */
+/* ---- trying a key (key_check.c) ----------------------------------- */
 
 struct fw_key_check {
 	const char *chain;		/* PEM; NULL: what is on the token */

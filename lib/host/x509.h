@@ -2,15 +2,15 @@
 /*
  * Certificates of our own: for those who have no public key infrastructure.
  * A certificate is put together (x509_make.c) for what the device library
- * demands of its role, judged by it (x509_judge.c), signed in a token and judged
- * again (x509_issue.c).
+ * demands of its role, judged by it (x509_judge.c), signed in a token, and
+ * judged again (x509_issue.c).
  */
 #ifndef FW_X509_H
 #define FW_X509_H
 
 #include "host/build.h"
 
-/* ---- names and identifiers (x509_name.c) ---------------------------------- */
+/* ---- names and identifiers (x509_name.c) -------------------------- */
 
 /*
  * The first 160 bits of the SHA-256 of the subjectPublicKey (RFC 7093 section
@@ -28,7 +28,7 @@ enum fw_kind fw_x509_keyid(struct fwd_span spki, uint8_t out[FW_KEYID_SIZE],
 enum fw_kind fw_name_parse(const char *text, struct fw_buf *out,
     struct fw_error *err);
 
-/* ---- putting together (x509_make.c) ------------------------------------------ */
+/* ---- putting together (x509_make.c) ------------------------------- */
 
 /* What a certificate is for. */
 enum fw_role { FW_ROOT, FW_INTERMEDIATE, FW_RELEASE_SIGNER };
@@ -63,7 +63,7 @@ enum fw_kind fw_sig_encode(int32_t alg, struct fwd_span sig,
 enum fw_kind fw_signed_encode(struct fwd_span tbs, int32_t alg,
     struct fwd_span sig, struct fw_buf *out, struct fw_error *err);
 
-/* ---- judging (x509_judge.c) ----------------------------------------------------- */
+/* ---- judging (x509_judge.c) --------------------------------------- */
 
 /*
  * A path, leaf first, to be judged by the device library.  A CA's certificate
@@ -86,7 +86,7 @@ enum fw_kind fw_path_judge(const struct fw_path *path,
 enum fw_kind fw_blank_signature(int32_t alg, size_t rsa_size,
     struct fw_buf *out, struct fw_error *err);
 
-/* ---- issuing (x509_issue.c, x509_csr.c) ---------------------------------------- */
+/* ---- issuing (x509_issue.c, x509_csr.c) --------------------------- */
 
 /* What is asked for. */
 struct fw_issue {

@@ -55,7 +55,7 @@ extensions_free(X509_EXTENSIONS **list)
 	sk_X509_EXTENSION_pop_free(*list, X509_EXTENSION_free);
 }
 
-/* ---- making one ------------------------------------------------------------- */
+/* ---- making one --------------------------------------------------- */
 
 /* A CA may ignore what it is asked for; most want to be asked. */
 static enum fw_kind
@@ -167,7 +167,7 @@ fw_csr_make(struct fw_key *key, const char *subject, enum fw_role role,
 	return fw_buf_add(out, der, (size_t)n, err);
 }
 
-/* ---- reading one --------------------------------------------------------------- */
+/* ---- reading one -------------------------------------------------- */
 
 void
 fw_csr_deinit(struct fw_csr *r)

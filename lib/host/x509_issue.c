@@ -41,7 +41,7 @@ issuing_deinit(struct issuing *in)
 	fw_buf_deinit(&in->issuer_spki);
 }
 
-/* ---- serial numbers ---------------------------------------------------------- */
+/* ---- serial numbers ----------------------------------------------- */
 
 /*
  * 158 bits by chance, or out of all that the certificate says: then two that
@@ -66,7 +66,7 @@ set_serial(struct fw_tbs *tbs, bool reproducible, struct fw_error *err)
 	return FW_OK;
 }
 
-/* ---- judging and signing -------------------------------------------------------- */
+/* ---- judging and signing ------------------------------------------ */
 
 static enum fw_kind
 judge(struct issuing *in, const struct fw_buf *cert, bool blank,
@@ -123,7 +123,7 @@ sign(struct issuing *in, struct fw_buf *out, struct fw_error *err)
 	return fw_buf_add(out, cert.p, cert.n, err);
 }
 
-/* ---- what is asked for ------------------------------------------------------------ */
+/* ---- what is asked for -------------------------------------------- */
 
 static enum fw_kind
 set_dates(struct issuing *in, const struct fw_issue *issue,
@@ -200,7 +200,7 @@ set_common(struct issuing *in, struct fw_key *key,
 	return set_dates(in, issue, err);
 }
 
-/* ---- roots -------------------------------------------------------------------------- */
+/* ---- roots -------------------------------------------------------- */
 
 enum fw_kind
 fw_self_sign(struct fw_key *key, const struct fw_issue *issue,
@@ -222,7 +222,7 @@ fw_self_sign(struct fw_key *key, const struct fw_issue *issue,
 	return sign(&in, out, err);
 }
 
-/* ---- below a root ---------------------------------------------------------------------- */
+/* ---- below a root ------------------------------------------------- */
 
 static enum fw_kind
 judge_issuer(X509 *issuer, const char *name, struct fw_error *err)

@@ -107,7 +107,7 @@ fw_blank_signature(int32_t alg, size_t rsa_size, struct fw_buf *out,
 	return fw_sig_encode(alg, (struct fwd_span){ sig, n }, out, err);
 }
 
-/* ---- the signer below a CA ------------------------------------------------- */
+/* ---- the signer below a CA ---------------------------------------- */
 
 /* The algorithm that fits a key, and the length of an RSA signature. */
 static int32_t
@@ -175,7 +175,7 @@ first_element(struct fwd_span der)
 	return (struct fwd_span){ from, (size_t)(p + n - from) };
 }
 
-/* ---- judging ------------------------------------------------------------------ */
+/* ---- judging ------------------------------------------------------ */
 
 static enum fw_kind
 refused(const struct port *port, fwd_status s, struct fw_error *err)

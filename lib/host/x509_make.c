@@ -37,7 +37,7 @@ fw_role_name(enum fw_role role)
 	return names[role];
 }
 
-/* ---- elements ------------------------------------------------------------------ */
+/* ---- elements ----------------------------------------------------- */
 
 /* Put a head in front of what stands in b from a place on. */
 static enum fw_kind
@@ -115,7 +115,7 @@ add_time(struct fw_buf *b, int64_t t, struct fw_error *err)
 	return fw_buf_add(b, der, (size_t)n, err);
 }
 
-/* ---- algorithms ------------------------------------------------------------------ */
+/* ---- algorithms --------------------------------------------------- */
 
 static const struct {
 	int32_t alg;
@@ -199,7 +199,7 @@ fw_sig_encode(int32_t alg, struct fwd_span sig, struct fw_buf *out,
 	return wrap(out, from, SEQUENCE, err);
 }
 
-/* ---- extensions --------------------------------------------------------------------- */
+/* ---- extensions --------------------------------------------------- */
 
 /* The last octet of the identifier, 2.5.29.x. */
 enum { EXT_SUBJECT_ID = 0x0e, EXT_USAGE = 0x0f, EXT_BASIC = 0x13,
@@ -286,7 +286,7 @@ keyids(struct fw_buf *b, const struct fw_tbs *t, struct fw_error *err)
 	return extension(b, EXT_ISSUER_ID, false, value.p, value.n, err);
 }
 
-/* ---- the whole ------------------------------------------------------------------------ */
+/* ---- the whole ---------------------------------------------------- */
 
 static enum fw_kind
 add_validity(struct fw_buf *b, const struct fw_tbs *t, struct fw_error *err)

@@ -51,7 +51,7 @@ fw_x509_keyid(struct fwd_span spki, uint8_t out[FW_KEYID_SIZE],
 	return FW_OK;
 }
 
-/* ---- names -------------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------- */
 
 /* Those that fw_name_format() shows by name, and people use. */
 static const struct {
