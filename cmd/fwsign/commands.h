@@ -12,11 +12,6 @@ enum fw_kind cmd_sign_request(int argc, char **argv, struct fw_error *err);
 enum fw_kind cmd_attach(int argc, char **argv, struct fw_error *err);
 enum fw_kind cmd_resign(int argc, char **argv, struct fw_error *err);
 enum fw_kind cmd_strip(int argc, char **argv, struct fw_error *err);
-enum fw_kind cmd_tbs(int argc, char **argv, struct fw_error *err);
-enum fw_kind cmd_sign_request(int argc, char **argv, struct fw_error *err);
-enum fw_kind cmd_attach(int argc, char **argv, struct fw_error *err);
-enum fw_kind cmd_resign(int argc, char **argv, struct fw_error *err);
-enum fw_kind cmd_strip(int argc, char **argv, struct fw_error *err);
 enum fw_kind cmd_inspect(int argc, char **argv, struct fw_error *err);
 enum fw_kind cmd_extract(int argc, char **argv, struct fw_error *err);
 enum fw_kind cmd_key(int argc, char **argv, struct fw_error *err);
@@ -30,13 +25,7 @@ extern const char cmd_sign_request_help[];
 extern const char cmd_attach_help[];
 extern const char cmd_resign_help[];
 extern const char cmd_strip_help[];
-extern const char cmd_tbs_help[];
-extern const char cmd_sign_request_help[];
-extern const char cmd_attach_help[];
-extern const char cmd_resign_help[];
-extern const char cmd_strip_help[];
 extern const char cmd_inspect_help[];
 extern const char cmd_extract_help[];
-extern const char cmd_log_help[];
 
 #endif

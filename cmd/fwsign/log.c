@@ -11,30 +11,49 @@
 enum { KEPT_MAX = 16 };
 enum { OPT_CHECKPOINT = SIGNING_OWN };
 
-const char cmd_log_help[] =
+static const char group_help[] =
+    "log COMMAND FILE [OPTION]...\n"
+    "\n"
+    "The signing log that --log of other commands writes.\n"
+    "\n"
+    "Commands:\n"
+    "  verify         no line was removed, changed, inserted or moved\n"
+    "  checkpoint     sign the log as it is now\n"
+    "\n"
+    "Options:\n"
+    "  -h, --help     show this help; after a command, that of it\n";
+
+static const char verify_help[] =
     "log verify FILE [OPTION]...\n"
-    "       fwsign log checkpoint FILE --key REF [OPTION]...\n"
     "\n"
     "Verify a signing log: no line of it was removed, changed, inserted or\n"
-    "moved.  Or sign the log as it is now, by appending a checkpoint.\n"
+    "moved, and its checkpoints hold.\n"
     "\n"
-    "Options of verify:\n"
+    "Options:\n"
+    "      --trust ROOT    there must be a checkpoint, and all must lead to this\n"
+    "                      root (PEM); can be repeated\n"
     "      --checkpoint FILE\n"
     "                      the log must have this checkpoint\n"
-    "Options of checkpoint:\n"
+    "      --json          print the result as JSON\n"
+    "      --quiet         print no result\n"
+    "  -h, --help          show this help\n";
+
+static const char checkpoint_help[] =
+    "log checkpoint FILE --key REF [OPTION]...\n"
+    "\n"
+    "Sign a signing log as it is now, by appending a checkpoint.\n"
+    "\n"
+    "Options:\n"
     "  -o, --output FILE   write the checkpoint here, too\n"
     SIGNING_HELP
     "\n"
-    "verify takes --trust, --json and --quiet as well: with --trust there must\n"
-    "be a checkpoint, and all must lead to one of these roots.  --log is for\n"
-    "other commands.\n";
+    "--log belongs to other commands.\n";
 
 struct log_args {
 	struct signing signing;
 	const char *kept[KEPT_MAX];
 	size_t kepts;
 	const char *file;
-	bool verify;
 };
 
 static void
@@ -46,55 +65,53 @@ args_deinit(struct log_args *a)
 /* ---- options --------------------------------------------------------- */
 
 static enum fw_kind
-one_option(struct log_args *a, int c, const char **signs,
-    struct fw_error *err)
+add_kept(struct log_args *a, const char *arg, struct fw_error *err)
 {
-	const bool both = c == SIGNING_TRUST || c == SIGNING_JSON ||
-	    c == SIGNING_QUIET;
-
-	if (c != OPT_CHECKPOINT) {
-		if (!both && c != '?')
-			*signs = "an option that is about signing";
-		return signing_option(&a->signing, c, optarg, err);
-	}
 	if (a->kepts == KEPT_MAX)
 		return fw_fail(err, FW_E_USAGE, "option '--checkpoint' is "
 		    "given more than %d times", KEPT_MAX);
-	a->kept[a->kepts++] = optarg;
+	a->kept[a->kepts++] = arg;
 	return FW_OK;
 }
 
 static enum fw_kind
-parse(int argc, char **argv, struct log_args *a, struct fw_error *err)
+parse_verify(int argc, char **argv, struct log_args *a, struct fw_error *err)
+{
+	static const struct option longs[] = {
+		{ "trust", required_argument, NULL, SIGNING_TRUST },
+		{ "checkpoint", required_argument, NULL, OPT_CHECKPOINT },
+		{ "json", no_argument, NULL, SIGNING_JSON },
+		{ "quiet", no_argument, NULL, SIGNING_QUIET },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = cli_getopt(argc, argv, "", longs, err)) != -1)
+		FW_TRY(c == OPT_CHECKPOINT ? add_kept(a, optarg, err) :
+		    signing_option(&a->signing, c, optarg, err));
+	FW_TRY(cli_operands(argc, argv, 1, "a signing log", err));
+	a->file = argv[optind];
+	return signing_ready(&a->signing, err);
+}
+
+static enum fw_kind
+parse_checkpoint(int argc, char **argv, struct log_args *a,
+    struct fw_error *err)
 {
 	static const struct option longs[] = {
 		SIGNING_OPTIONS,
-		{ "checkpoint", required_argument, NULL, OPT_CHECKPOINT },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *signs = NULL, *what;
 	int c;
 
 	while ((c = cli_getopt(argc, argv, "o:", longs, err)) != -1)
-		FW_TRY(one_option(a, c, &signs, err));
-	FW_TRY(cli_operands(argc, argv, 2, "what to do and a signing log",
-	    err));
-	what = argv[optind];
-	a->file = argv[optind + 1];
-	a->verify = strcmp(what, "verify") == 0;
-	if (!a->verify && strcmp(what, "checkpoint") != 0)
-		return fw_fail(err, FW_E_USAGE, "'%s' cannot be done with a "
-		    "signing log (verify, checkpoint)", what);
-	if (a->verify && signs != NULL)
-		return fw_fail(err, FW_E_USAGE, "%s does not belong to 'log "
-		    "verify'", signs);
-	if (!a->verify && a->kepts > 0)
-		return fw_fail(err, FW_E_USAGE, "option '--checkpoint' "
-		    "belongs to 'log verify'");
+		FW_TRY(signing_option(&a->signing, c, optarg, err));
+	FW_TRY(cli_operands(argc, argv, 1, "a signing log", err));
+	a->file = argv[optind];
 	if (a->signing.opt.log != NULL)
 		return fw_fail(err, FW_E_USAGE, "option '--log' does not "
-		    "belong to 'log' (name the log behind '%s')", what);
-	if (!a->verify && a->signing.opt.signers != 1)
+		    "belong here (the log is '%s')", a->file);
+	if (a->signing.opt.signers != 1)
 		return fw_fail(err, FW_E_USAGE,
 		    "a checkpoint needs one key to sign with (--key REF)");
 	return signing_ready(&a->signing, err);
@@ -216,21 +233,24 @@ report_json(const struct log_args *a, const struct fw_log_report *r,
 }
 
 static enum fw_kind
-verify(const struct log_args *a, struct fw_error *err)
+cmd_verify(int argc, char **argv, struct fw_error *err)
 {
+	FW_CLEANUP(args_deinit) struct log_args a = { 0 };
 	FW_CLEANUP(fw_log_report_deinit) struct fw_log_report r = { 0 };
-	const struct fw_log_options opt = {
-		.crypto = a->signing.opt.crypto,
-		.trust = a->signing.opt.trust,
-		.trusts = a->signing.opt.trusts,
-		.checkpoint = a->kept, .checkpoints = a->kepts,
-	};
+	struct fw_log_options opt = { 0 };
 
-	FW_TRY(fw_log_verify(a->file, &opt, &r, err));
-	if (a->signing.json)
-		return report_json(a, &r, err);
-	if (!a->signing.quiet)
-		print_report(a, &r);
+	signing_init(&a.signing);
+	FW_TRY(parse_verify(argc, argv, &a, err));
+	opt.crypto = a.signing.opt.crypto;
+	opt.trust = a.signing.opt.trust;
+	opt.trusts = a.signing.opt.trusts;
+	opt.checkpoint = a.kept;
+	opt.checkpoints = a.kepts;
+	FW_TRY(fw_log_verify(a.file, &opt, &r, err));
+	if (a.signing.json)
+		return report_json(&a, &r, err);
+	if (!a.signing.quiet)
+		print_report(&a, &r);
 	return FW_OK;
 }
 
@@ -293,12 +313,23 @@ checkpoint(const struct log_args *a, struct fw_error *err)
 	return report_checkpoint(a, subject, number, err);
 }
 
-enum fw_kind
-cmd_log(int argc, char **argv, struct fw_error *err)
+static enum fw_kind
+cmd_checkpoint(int argc, char **argv, struct fw_error *err)
 {
 	FW_CLEANUP(args_deinit) struct log_args a = { 0 };
 
 	signing_init(&a.signing);
-	FW_TRY(parse(argc, argv, &a, err));
-	return a.verify ? verify(&a, err) : checkpoint(&a, err);
+	FW_TRY(parse_checkpoint(argc, argv, &a, err));
+	return checkpoint(&a, err);
+}
+
+enum fw_kind
+cmd_log(int argc, char **argv, struct fw_error *err)
+{
+	static const struct cli_command commands[] = {
+		{ "verify", cmd_verify, "", verify_help },
+		{ "checkpoint", cmd_checkpoint, "", checkpoint_help },
+	};
+
+	return cli_group(commands, 2, group_help, argc, argv, err);
 }

@@ -20,16 +20,6 @@ static const struct cli_command commands[] = {
 	    "replace the signatures of a tested bundle", cmd_resign_help },
 	{ "strip", cmd_strip,
 	    "remove signatures from a bundle", cmd_strip_help },
-	{ "tbs", cmd_tbs,
-	    "ask another machine to sign a bundle", cmd_tbs_help },
-	{ "sign-request", cmd_sign_request,
-	    "sign what another machine asks for", cmd_sign_request_help },
-	{ "attach", cmd_attach,
-	    "add signatures that were made elsewhere", cmd_attach_help },
-	{ "resign", cmd_resign,
-	    "replace the signatures of a tested bundle", cmd_resign_help },
-	{ "strip", cmd_strip,
-	    "remove signatures from a bundle", cmd_strip_help },
 	{ "inspect", cmd_inspect,
 	    "show what a bundle holds, trusting nothing", cmd_inspect_help },
 	{ "extract", cmd_extract,
@@ -37,7 +27,7 @@ static const struct cli_command commands[] = {
 	{ "key", cmd_key,
 	    "make, list, certify and try the keys on tokens", NULL },
 	{ "log", cmd_log,
-	    "verify the signing log, or sign it", cmd_log_help },
+	    "verify the signing log, or sign it", NULL },
 };
 
 int

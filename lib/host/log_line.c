@@ -31,12 +31,19 @@ fw_log_hash(struct fwd_span data, fw_log_hex out, struct fw_error *err)
 	return FW_OK;
 }
 
+struct dump {
+	struct fw_buf *out;
+	bool failed;			/* sticks: not all callers ask */
+};
+
 static int
 add_text(const char *text, size_t n, void *ctx)
 {
+	struct dump *const d = ctx;
 	struct fw_error ignored;
 
-	return fw_buf_add(ctx, text, n, &ignored) == FW_OK ? 0 : -1;
+	d->failed |= fw_buf_add(d->out, text, n, &ignored) != FW_OK;
+	return d->failed ? -1 : 0;
 }
 
 enum fw_kind
@@ -44,10 +51,14 @@ fw_log_dump(const json_t *o, const char *const *without, struct fw_buf *out,
     struct fw_error *err)
 {
 	FW_JSON json_t *part = json_copy((json_t *)(uintptr_t)o);
+	struct dump d = { .out = out };
 
-	for (; part != NULL && without != NULL && *without != NULL; without++)
+	/* A copy that lacks members is how it says that there is no memory. */
+	if (json_object_size(part) != json_object_size(o))
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	for (; without != NULL && *without != NULL; without++)
 		(void)json_object_del(part, *without);
-	if (part == NULL || json_dump_callback(part, add_text, out, DUMP) != 0)
+	if (json_dump_callback(part, add_text, &d, DUMP) != 0 || d.failed)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	return FW_OK;
 }
@@ -246,14 +257,16 @@ fw_log_line_deinit(struct fw_log_line *l)
 	*l = (struct fw_log_line){ 0 };
 }
 
-/* What a power failure leaves: a part of a line, or zeros. */
+/* What a power failure leaves of something that is no JSON: the first part of
+   a line, or zeros. */
 static bool
 looks_torn(struct fwd_span text, const json_error_t *error)
 {
 	if (text.n == 0)
 		return false;
-	return memchr(text.p, '\0', text.n) != NULL ||
-	    json_error_code(error) == json_error_premature_end_of_input;
+	return memchr(text.p, '\0', text.n) != NULL || (text.p[0] == '{' &&
+	    (text.p[text.n - 1] != '}' ||
+	    json_error_code(error) == json_error_premature_end_of_input));
 }
 
 /* The form of the line, and its own hash. */
