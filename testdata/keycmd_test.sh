@@ -50,8 +50,10 @@ for c in list generate csr self-sign issue import-cert check; do
 	expect "$c: unknown option" 2 "unknown option '--frob'" key $c --frob
 	expect "$c: an operand too many" 2 "unexpected argument '" \
 	    key $c --key pkcs11: a b
+	operand=
+	[ $c != import-cert ] || operand=root.pem
 	[ $c = list ] || expect "$c without a key" 2 'is missing' \
-	    key $c $([ $c != import-cert ] || echo root.pem)
+	    key "$c" ${operand:+"$operand"}
 	expect "$c: no PIN on the command line" 2 "unknown option '--pin'" \
 	    key $c --pin 1234
 	expect "$c: two sources of a PIN" 2 'exclude each other' key $c \
@@ -71,7 +73,7 @@ algs='P-256 P-384 P-521 Ed25519 RSA-3072'
 for t in $algs; do
 	for role in root ca signer; do
 		expect "$t: a key for the $role" 0 '' key generate \
-		    --key "$(u "$role-$t")" --type $t -o "$role-$t.pub"
+		    --key "$(u "$role-$t")" --type "$t" -o "$role-$t.pub"
 	done
 	has "$t: it is said to stay" .out \
 	    '^export +cannot leave the token, and never could$'
@@ -221,7 +223,7 @@ for t in $algs; do
 	expect "$t: fwverify chain" 0 '' "$fwverify" chain \
 	    --trust "root-$t.pem" "path-$t.pem"
 	for port in bearssl psa; do
-		[ $t != Ed25519 ] || continue	# these do not have it
+		[ "$t" != Ed25519 ] || continue	# these do not have it
 		expect "$t: fwverify chain with $port" 0 '' "$fwverify" chain \
 		    --trust "root-$t.pem" --crypto $port "path-$t.pem"
 	done
