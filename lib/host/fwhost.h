@@ -7,7 +7,8 @@
  * take struct fw_error *err last; it is filled in on failure and untouched
  * otherwise.  Outputs are written on success only.  _init and _deinit are for
  * values the caller holds, _new/_open and _free for heap objects; releasing an
- * empty one is allowed.  Nothing here prints or exits.
+ * empty one is allowed.  Nothing here prints or exits, but for a PKCS #11
+ * module that crashes, exits or hangs (see the signals of keys).
  */
 #ifndef FWHOST_H
 #define FWHOST_H
@@ -464,10 +465,17 @@ struct fw_key_options {
  * from fw_key_open() to fw_key_free(), SIGINT, SIGTERM and SIGHUP are blocked
  * in the calling thread (those that are ignored stay so); one that came
  * meanwhile takes effect inside the last fw_key_free() (or the fw_key_open()
- * that fails), after the token was finalized.  Threads started while a key is open inherit this, threads
- * started before must block the three themselves.  SIGQUIT is left alone as
- * the way out when a token hangs.  Open and free in one thread, free before
- * exit() (never from atexit()), and never use a key across fork().
+ * that fails), after the token was finalized.  Threads started while a key is
+ * open inherit this, threads started before must block the three themselves.
+ * A thread of the library waits for them as well: if a call into a module has
+ * not come back three seconds after one came, it says so on stderr, closes the
+ * sessions if the module lets it, and takes the signal itself.  SIGQUIT is
+ * left alone.  Open and free in one thread, free before exit() (never from
+ * atexit()), and never use a key across fork().
+ *
+ * While a key is open SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGABRT are caught,
+ * and so is exit(): inside of a module they end the program with status 3 and
+ * one line that names module and call; elsewhere they act as they did before.
  *
  * Long work with a key open should ask fw_interrupted() now and then and give
  * up; PIN prompts and fw_key_sign() do.
