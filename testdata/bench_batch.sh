@@ -43,7 +43,7 @@ components:
     file: image.bin
 END
 head -c 65536 /dev/urandom >image.bin
-head -c 32 /dev/urandom >digest
+printf %032d 7 >digest
 
 # list N: as many devices.
 list() {
@@ -78,16 +78,14 @@ batch() {
 	rm -rf "$folder"
 }
 tool() {
-	mechanism=ECDSA
-	[ "$1" = p256 ] || mechanism=SHA256-RSA-PKCS
 	# shellcheck disable=SC2016
 	took=$(seconds sh -c 'for i in $(seq 20); do
 		pkcs11-tool "$@" --input-file digest --output-file signature ||
 		    exit 1
 		done' sh --module "$TOKEN_MODULE" --token-label "$TOKEN_LABEL" \
-	    --login --pin "$TOKEN_PIN" --sign --mechanism "$mechanism" \
-	    --label "release-$1")
-	echo "20 $took" | awk '{ print $1 / $2 }' >>"$1.tool"
+	    --login --pin "$TOKEN_PIN" --sign --mechanism ECDSA \
+	    --label release-p256)
+	echo "20 $took" | awk '{ print $1 / $2 }' >>p256.tool
 }
 best() {
 	sort -rn "$1" | head -n 1
@@ -100,24 +98,28 @@ while [ "$i" -lt "$runs" ]; do
 	for a in p256 rsa3072; do
 		bare $a
 		batch $a "$(grep -c DEVICE: $a.yaml)"
-		tool $a
 	done
+	tool
 	i=$((i + 1))
 done
 printf 'signatures per second, %d sessions on %d processors, best of %d runs\n' \
     "$jobs" "$(nproc)" "$runs"
-printf '%-8s %9s %9s %9s %9s %9s\n' '' bare tool batch 'of bare' 'of tool'
-# row ALG PERCENT TIMES: fails below these.
-row() {
-	echo "$(best "$1.bare") $(best "$1.tool") $(best "$1.batch")" |
-	    awk -v name="$1" -v percent="$2" -v times="$3" '{
-		printf "%-8s %9.0f %9.0f %9.0f %7.1f %% %7.1f x\n", name, $1,
-		    $2, $3, 100 * $3 / $1, $3 / $2
-		exit 100 * $3 / $1 < percent || $3 / $2 < times
+# share ALG PERCENT: fails below that.
+share() {
+	echo "$(best "$1.bare") $(best "$1.batch")" |
+	    awk -v name="$1" -v percent="$2" '{
+		printf "%-8s bare %6.0f   build --batch %6.0f   %5.1f %%\n",
+		    name, $1, $2, 100 * $2 / $1
+		exit 100 * $2 / $1 < percent
 	}' || failed=1
 }
-row p256 0 20
-row rsa3072 90 0
+share p256 0
+share rsa3072 90
+echo "$(best p256.tool) $(best p256.batch)" | awk '{
+	printf "%-8s pkcs11-tool %.0f, a process for each   %.0f times\n",
+	    "p256", $1, $2 / $1
+	exit $2 / $1 < 20
+}' || failed=1
 if [ "$failed" != 0 ]; then
 	echo 'missed: 90 % of bare with rsa3072, 20 x tool with p256'
 	[ -n "${BENCH_SHOW:-}" ] || exit 1
