@@ -73,7 +73,7 @@ try 'a token that works' build
 try 'its bundle is accepted' "$fwverify" check \
     --trust pki/p256/root.pem out/new.fwb
 
-# ---- every return value ------------------------------------------------------
+# ---- every return value -----------------------------------------------------
 
 m="PKCS #11 module '$mock'"
 end=' \([^()]+\)$'
@@ -86,7 +86,7 @@ $(sed -n 's/^\t*{ 0x\([0-9a-f]*\), N(\([A-Z_]*\)).*/\1 \2/p' \
 END
 [ "$fails" = 0 ] || exit 1
 
-# ---- the rest ------------------------------------------------------------------
+# ---- the rest ---------------------------------------------------------------
 
 fault 'a value without a name' 3 'CKR_ 0x7ffffff0: an error that has no name' \
     fail=C_Sign:7ffffff0
@@ -126,6 +126,71 @@ for call in C_Initialize C_GetTokenInfo C_OpenSession C_Login \
 	fault "exit in $call" 3 "$m ended the program in $call$end" \
 	    "exit=$call"
 done
+
+# ---- in the middle of a batch ------------------------------------------------
+
+# many SETTING...: ten bundles to be signed by that token.
+many() {
+	rm -rf out && mkdir out
+	for i in 0 1 2 3 4 5 6 7 8 9; do
+		cp unsigned.fwb "out/$i.fwb"
+	done
+	token "$@"
+}
+batch() {
+	$exec_ env --default-signal=INT PIN=1234 "$fwsign" sign out/*.fwb \
+	    --jobs 2 --key pkcs11:object=k --chain pki/p256/full-chain.pem \
+	    --module "$mock" --pin-env PIN
+}
+exec_=
+# whole N: N of them are signed and good, the others as they were, and nothing
+# else is there.
+whole() {
+	good=0
+	[ "$(ls -A out | wc -l)" = 10 ] || return
+	for i in 0 1 2 3 4 5 6 7 8 9; do
+		cmp -s unsigned.fwb "out/$i.fwb" && continue
+		"$fwverify" check --trust pki/p256/root.pem "out/$i.fwb" ||
+			return
+		good=$((good + 1))
+	done
+	echo "$good are signed"
+	[ "$good" = "$1" ]
+}
+for how in removed:DEVICE_REMOVED lost:SESSION_HANDLE_INVALID; do
+	many "${how%:*}=4"
+	batch >.out 2>.err
+	try "batch: ${how%:*}: exit status" [ $? = 3 ]
+	try "batch: ${how%:*}: why" grep -q "failed: CKR_${how#*:}: " .err
+	try "batch: ${how%:*}: what is there is whole" whole 4
+	try "batch: ${how%:*}: one login" [ "$(grep -cx C_Login log)" = 1 ]
+	try "batch: ${how%:*}: left in order" \
+	    [ "$(grep -cx C_Finalize log)" = 1 ]
+	# The token is back: the rest is signed.
+	token
+	try "batch: ${how%:*}: and on it goes" batch
+	try "batch: ${how%:*}: all are whole" whole 10
+done
+many crash=C_Sign
+batch >.out 2>.err
+try 'batch: crash: exit status' [ $? = 3 ]
+try 'batch: crash: nothing was signed' whole 0
+many slow=C_Sign:60000
+exec_=exec
+batch >.out 2>.err &
+pid_=$!
+while ! grep -qx C_Sign log && kill -0 "$pid_"; do
+	sleep 0.1
+done
+begin_=$(date +%s)
+kill -INT "$pid_"
+wait "$pid_"
+try 'batch: Ctrl-C, a token that hangs: the end' [ $? -gt 128 ]
+try 'batch: Ctrl-C, a token that hangs: it is prompt' \
+    [ $(($(date +%s) - begin_)) -le 8 ]
+try 'batch: Ctrl-C, a token that hangs: nothing was signed' whole 0
+
+# ---- at the end ----------------------------------------------------------------
 
 # A crash at the end is one as well, but what was written before is whole.
 for call in C_CloseSession C_Finalize; do
@@ -179,7 +244,7 @@ interrupted 'SIGTERM, a token that hangs' TERM 8 \
 interrupted 'Ctrl-C, a slow token' INT 5 '' slow=C_Sign:1500
 try 'Ctrl-C, a slow token: it is left in order' grep -qx C_Finalize log
 
-# ---- modules that are none --------------------------------------------------------
+# ---- modules that are none --------------------------------------------------
 
 token
 not_a_module() {

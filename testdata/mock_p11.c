@@ -111,7 +111,7 @@ static struct {
 } st;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* ---- settings --------------------------------------------------------------- */
+/* ---- settings ----------------------------------------------------------- */
 
 /* The value of a setting, "" for one without; NULL: not set.  Static. */
 static const char *
@@ -291,7 +291,7 @@ session(CK_SESSION_HANDLE s)
 	    &st.session[s - 100] : NULL;
 }
 
-/* ---- objects ----------------------------------------------------------------- */
+/* ---- objects ------------------------------------------------------------ */
 
 static void
 set(struct object *o, CK_ATTRIBUTE_TYPE type, const void *p, size_t n)
@@ -515,7 +515,7 @@ unload(void)
 	st.objects = 0;
 }
 
-/* ---- general, slots, sessions -------------------------------------------------- */
+/* ---- general, slots, sessions ------------------------------------------- */
 
 static CK_RV
 initialize(void *args)
@@ -734,7 +734,7 @@ login(CK_SESSION_HANDLE h, CK_USER_TYPE user, unsigned char *pin, CK_ULONG n)
 	return CKR_OK;
 }
 
-/* ---- objects by handle ----------------------------------------------------------- */
+/* ---- objects by handle -------------------------------------------------- */
 
 static const struct object *
 object(CK_OBJECT_HANDLE h)
@@ -851,7 +851,7 @@ find_objects_final(CK_SESSION_HANDLE h)
 	return CKR_OK;
 }
 
-/* ---- signing -------------------------------------------------------------------- */
+/* ---- signing ------------------------------------------------------------ */
 
 /* The digest of a combined mechanism; NULL: it takes a digest. */
 static const EVP_MD *
@@ -1017,7 +1017,7 @@ sign(CK_SESSION_HANDLE h, unsigned char *p, CK_ULONG n, unsigned char *out,
 	return CKR_OK;
 }
 
-/* ---- writing ------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------ */
 
 static struct session *
 writable(CK_SESSION_HANDLE h)
@@ -1170,7 +1170,7 @@ set_attribute_value(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE handle,
 	return CKR_OK;
 }
 
-/* ---- the table -------------------------------------------------------------------- */
+/* ---- the table ---------------------------------------------------------- */
 
 static CK_RV get_function_list(CK_FUNCTION_LIST **list);
 

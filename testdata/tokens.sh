@@ -190,7 +190,7 @@ setup_remote() {
 	export P11_KIT_SERVER_ADDRESS="unix:path=$D/socket"
 }
 
-# ---- one kind of key ---------------------------------------------------------
+# ---- one kind of key --------------------------------------------------------
 
 pkcs11_tool() {
 	as_user pkcs11-tool --module "$make" --token-label "$label" --login \
@@ -350,7 +350,7 @@ more_opencryptoki() {
 	    0 &&
 	    wrong_pin 'one try is left before it locks' 0 &&
 	    wrong_pin 'one more wrong PIN locks it; no PIN was sent' -1 &&
-	    echo 'opencryptoki: a wrong PIN is sent once, the final try is left alone'
+	    echo 'opencryptoki: wrong PINs are sent once, the final try is left'
 }
 
 more_softhsm() {

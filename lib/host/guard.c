@@ -68,7 +68,7 @@ fw_guard_busy(void)
 	return atomic_load(&busy) > 0;
 }
 
-/* ---- saying it, with calls that are safe in a signal handler ------------- */
+/* ---- saying it, with calls that are safe in a signal handler ------------ */
 
 static void
 say(const char *const part[], size_t n)
@@ -97,7 +97,7 @@ say_inside(const char *did, const char *how, const char *remedy)
 	say(part, sizeof part / sizeof part[0]);
 }
 
-/* ---- crashes and exits ------------------------------------------------------ */
+/* ---- crashes and exits -------------------------------------------------- */
 
 static _Noreturn void
 die_of(int sig)
@@ -183,7 +183,7 @@ fw_guard_stop(void)
 			(void)sigaction(crashes[i].sig, &before[i], NULL);
 }
 
-/* ---- modules that do not come back ------------------------------------------- */
+/* ---- modules that do not come back -------------------------------------- */
 
 static void *
 closer(void *arg)

@@ -27,11 +27,11 @@ static unsigned held;
 static sigset_t added;
 static struct {
 	pthread_t thread;
-	pid_t pid;			/* of the process that has it; 0: none */
+	pid_t pid;			/* of the process; 0: no thread */
 	int came, stop;			/* descriptors: a signal; an event */
 } watcher;
 
-/* ---- the thread ------------------------------------------------------------ */
+/* ---- the thread --------------------------------------------------------- */
 
 static int
 pending_signal(void)
@@ -111,7 +111,7 @@ watch_stop(void)
 		(void)close(watcher.stop);
 }
 
-/* ---- holding ----------------------------------------------------------------- */
+/* ---- holding ------------------------------------------------------------ */
 
 void
 fw_hold(void)

@@ -91,7 +91,7 @@ fw_p11_free(struct fw_p11 *p)
 	fw_unhold();
 }
 
-/* ---- certificates on the token --------------------------------------------- */
+/* ---- certificates on the token ------------------------------------------ */
 
 struct certs {
 	struct fw_buf *der;

@@ -57,7 +57,7 @@ said(const char *call, const char *name)
 	regfree(&re);
 }
 
-/* ---- every return value --------------------------------------------------------- */
+/* ---- every return value ------------------------------------------------- */
 
 /* Those of PKCS #11 v3.0, and two that came later. */
 static const struct {
@@ -220,7 +220,7 @@ Test(p11_fault, every_value_of_login_and_initialize)
 	open_fails("pkcs11:object=k", FW_E_KEY, "set x-init-reserved");
 }
 
-/* ---- tokens that go away ------------------------------------------------------------ */
+/* ---- tokens that go away ------------------------------------------------ */
 
 static void
 goes_away(const char *how, const char *name)
@@ -305,7 +305,7 @@ Test(p11_fault, write_protected_token_signs)
 	cr_assert_eq(sign(), FW_OK, "%s", err.text);
 }
 
-/* ---- modules that end the program ------------------------------------------------------ */
+/* ---- modules that end the program --------------------------------------- */
 
 static void
 open_sign_free(void)
@@ -443,7 +443,7 @@ Test(p11_fault, handlers_are_restored)
 	}
 }
 
-/* ---- modules that take their time ---------------------------------------------------------- */
+/* ---- modules that take their time --------------------------------------- */
 
 static double
 now(void)
@@ -535,7 +535,7 @@ Test(p11_fault, slow_sign)
 	cr_assert_eq(mock_calls("C_Finalize"), 1);
 }
 
-/* ---- files that are no module --------------------------------------------------------------- */
+/* ---- files that are no module ------------------------------------------- */
 
 static char path[128];
 

@@ -12,7 +12,7 @@
 
 #include "host/p11.h"
 
-/* ---- files that are no module ----------------------------------------------- */
+/* ---- files that are no module ------------------------------------------- */
 
 static const char *
 machine_name(unsigned machine)
@@ -124,7 +124,7 @@ not_loaded(const char *path, const char *real, struct fw_error *err)
 	    " (install what it needs)" : "");
 }
 
-/* ---- loading ------------------------------------------------------------------ */
+/* ---- loading ------------------------------------------------------------ */
 
 /* File or name of a module that was loaded, for messages. */
 static char *
@@ -185,7 +185,7 @@ load_configured(struct fw_p11 *p, struct fw_error *err)
 	    "configuration%s%s", why ? ": " : "", why ? why : "");
 }
 
-/* ---- starting and stopping ------------------------------------------------------ */
+/* ---- starting and stopping ---------------------------------------------- */
 
 static CK_RV
 initialize_one(CK_FUNCTION_LIST *m, const char *name)
@@ -264,7 +264,7 @@ initialize(struct fw_p11 *p, struct fw_error *err)
 	return FW_OK;
 }
 
-/* ---- the tokens that are open -------------------------------------------------- */
+/* ---- the tokens that are open ------------------------------------------- */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fw_p11 *started;
@@ -303,7 +303,7 @@ fw_p11_close_all(void)
 	(void)pthread_mutex_unlock(&lock);
 }
 
-/* ---- all of it ------------------------------------------------------------------- */
+/* ---- all of it ---------------------------------------------------------- */
 
 enum fw_kind
 fw_p11_start(struct fw_p11 *p, struct fw_error *err)

@@ -125,7 +125,7 @@ fw_p11_number(struct fw_p11 *p, CK_OBJECT_HANDLE object,
 	return FW_OK;
 }
 
-/* ---- choosing -------------------------------------------------------------- */
+/* ---- choosing ----------------------------------------------------------- */
 
 /* Private keys with these attributes, taken from a URI. */
 static enum fw_kind

@@ -61,7 +61,7 @@ fw_key_again(const struct fw_key *key, struct fw_key **out,
 	return FW_OK;
 }
 
-/* ---- the token ------------------------------------------------------------ */
+/* ---- the token ---------------------------------------------------------- */
 
 static const char *
 mechanism_name(CK_MECHANISM_TYPE type)

@@ -8,7 +8,7 @@
 
 #define LISTED_MAX 8u			/* candidates named in an error */
 
-/* ---- tokens ---------------------------------------------------------------- */
+/* ---- tokens ------------------------------------------------------------- */
 
 /* What a look around found. */
 struct seen {
