@@ -16,7 +16,7 @@ cd "$T" || exit 1
 # ---- form ------------------------------------------------------------------
 
 for page in fwsign.1 fwsign-key.1 fwverify.1 fwdevice.3 fwbundle.5 fwdescriptor.5 \
-    fwprofile.5; do
+    fwprofile.5 fwrequest.5; do
 	mandoc -Tlint -Wwarning "$man/$page" >lint 2>&1
 	try "$page is clean" cmp lint /dev/null
 done
@@ -99,6 +99,11 @@ options() {
 
 options fwsign build 'Signing options'
 options fwsign sign 'Signing options'
+options fwsign tbs
+options fwsign sign-request
+options fwsign attach
+options fwsign resign 'Signing options'
+options fwsign strip
 options fwsign inspect
 options fwsign extract
 for command in list generate csr import-cert check; do
@@ -116,7 +121,7 @@ for command in check provision install boot confirm status envelope chain \
 	options fwverify $command
 done
 for program in fwsign fwverify; do
-	"$B/$program" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' |
+	"$B/$program" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' |
 	    sort >commands.help
 	sed -n "s/^\.Ss $program //p" "$man/$program.1" | sort >commands.page
 	try "$program has commands" test -s commands.help
@@ -193,7 +198,7 @@ commands() {
 
 PATH=$B:$PATH
 export PATH
-for page in fwsign.1 fwsign-key.1 fwverify.1 fwbundle.5; do
+for page in fwsign.1 fwsign-key.1 fwverify.1 fwbundle.5 fwrequest.5; do
 	commands $page
 	set -- command.*
 	try "$page shows commands" test -e "$1"
