@@ -323,17 +323,26 @@ try 'what was done is not done again' test "$before" -ge 10
 
 # ---- the token has few sessions ------------------------------------------------------------
 
-mock=$B/mock_p11.so
-if [ -e "$mock" ]; then
-	cp other/p256/release.key key.pem
+# with SESSIONS JOBS: on a token that has no more sessions.
+cp other/p256/release.key key.pem
+with() {
 	rm -rf out && mkdir out
-	MOCK_P11="key=$T/key.pem:k:01,fail=C_OpenSession:b1" \
-	    "$fwsign" build --batch list.yaml --module "$mock" \
-	    --key 'pkcs11:token=mock;object=k?pin-value=1234' \
-	    --chain other/p256/full-chain.pem >.out 2>.err
-	try 'no session at all' test $? = 3
-	try 'is said' grep -q 'CKR_SESSION_COUNT' .err
-fi
+	MOCK_P11="key=$T/key.pem:k:01,sessions=$1" MOCK_P11_LOG=$T/calls \
+	    "$fwsign" build --batch list.yaml --module "$B/mock_p11.so" \
+	    --key 'pkcs11:token=mock;object=k' --pin-fd 3 --jobs "$2" \
+	    --chain other/p256/full-chain.pem --json 3<mock.pin
+}
+echo 1234 >mock.pin
+root=other/p256/root.pem
+expect 'as many sessions as jobs' 0 '' with 5 5
+expect 'fewer sessions than jobs' 0 '3 of 8 jobs only: .*CKR_SESSION_COUNT' \
+    with 3 8
+cp .out report.json
+try 'those that there are are used' "$python" report.py "$top" jobs=3 \
+    "signed=$n"
+accepted out $n
+try 'there was one login' test "$(grep -c '^C_Login$' calls)" = 2
+expect 'no session' 3 'CKR_SESSION_COUNT' with 0 2
 
 # ---- a progress bar ---------------------------------------------------------------------------
 

@@ -40,6 +40,7 @@
  *	late			no token before the second C_Initialize
  *	fail=CALL:RV[:N]	that call returns that value (hexadecimal), but
  *				for the first N times
+ *	sessions=N		that many sessions at a time
  *	removed=N		the token is pulled out after N signatures
  *	lost=N			sessions and login end after N signatures
  *	slow=CALL:MS		that call takes its time
@@ -662,6 +663,8 @@ open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *app, CK_NOTIFY notify,
 	(void)pthread_mutex_lock(&lock);
 	for (i = 0; i < SESSIONS && st.session[i].open; i++)
 		;
+	if (i >= number("sessions", SESSIONS))
+		i = SESSIONS;
 	if (i < SESSIONS)
 		st.session[i] = (struct session){ .open = true };
 	(void)pthread_mutex_unlock(&lock);
