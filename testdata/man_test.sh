@@ -16,7 +16,7 @@ cd "$T" || exit 1
 # ---- form ------------------------------------------------------------------
 
 for page in fwsign.1 fwsign-key.1 fwverify.1 fwdevice.3 fwbundle.5 fwdescriptor.5 \
-    fwprofile.5 fwrequest.5; do
+    fwprofile.5 fwbatch.5 fwlog.5 fwrequest.5; do
 	mandoc -Tlint -Wwarning "$man/$page" >lint 2>&1
 	try "$page is clean" cmp lint /dev/null
 done
@@ -106,6 +106,27 @@ options fwsign resign 'Signing options'
 options fwsign strip
 options fwsign inspect
 options fwsign extract
+# log_options COMMAND SUBSECTION...: the same of a command of fwsign log.
+log_options() {
+	command=$1
+	shift
+	for s_; do
+		subsection fwsign.1 "$s_"
+	done | sort >options.page
+	"$fwsign" log "$command" --help | listed | sort >options.help
+	try "fwsign log $command has options" test -s options.help
+	same "fwsign.1 lists the options of log $command" options.page \
+	    options.help
+	expect "log $command knows no other" 2 'unknown option' "$fwsign" log \
+	    "$command" --frob
+}
+log_options verify 'Verifying a log'
+log_options checkpoint 'Signing a log' 'Signing options'
+"$fwsign" log --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' |
+    sort >commands.help
+printf '%s\n' checkpoint verify >commands.page
+same 'fwsign log has the commands that fwsign.1 describes' commands.page \
+    commands.help
 for command in list generate csr import-cert check; do
 	key_options $command
 done
@@ -174,6 +195,8 @@ try 'its public half' openssl pkey -in rsa.key -pubout -out rsa.pub
 block fwdescriptor.5 1 >release.yaml
 block fwprofile.5 1 >device.yaml
 sed 's/^version: .*/version: "${VERSION}"/' release.yaml >versioned.yaml
+block fwbatch.5 1 >devices.yaml
+sed 's/^  model: .*/&\n  device-id: ${DEVICE}/' release.yaml >one-device.yaml
 {
 	sed '/^components:/,$d' release.yaml
 	block fwdescriptor.5 2
@@ -198,7 +221,7 @@ commands() {
 
 PATH=$B:$PATH
 export PATH
-for page in fwsign.1 fwsign-key.1 fwverify.1 fwbundle.5 fwrequest.5; do
+for page in fwsign.1 fwsign-key.1 fwverify.1 fwbundle.5 fwrequest.5 fwlog.5; do
 	commands $page
 	set -- command.*
 	try "$page shows commands" test -e "$1"
