@@ -34,7 +34,7 @@
  *	leaky loud		keys made can be extracted; are not sensitive
  *	mute			... or that is not told
  *	hidden			keys made have no public half
- *	picky			what a key is not for is not to be said
+ *	eager			keys made may do all there is, until told
  *	edname			... and its curve is to be named so
  *	blank			an uninitialized token besides
  *	late			no token before the second C_Initialize
@@ -1100,8 +1100,9 @@ generate_key_pair(CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_ATTRIBUTE *pub,
 		return CKR_SESSION_READ_ONLY;
 	if (setting("nomech"))
 		return CKR_MECHANISM_INVALID;
-	if (setting("picky") && in_template(priv, priv_n, CKA_DERIVE) != NULL)
-		return CKR_ATTRIBUTE_TYPE_INVALID;
+	/* As a TPM does it. */
+	if (in_template(priv, priv_n, CKA_DECRYPT) != NULL)
+		return CKR_GENERAL_ERROR;
 	if (setting("edname") && params != NULL && params->ulValueLen == 5)
 		return CKR_DOMAIN_PARAMS_INVALID;
 	key = make_key(m, pub, pub_n);
@@ -1117,6 +1118,11 @@ generate_key_pair(CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_ATTRIBUTE *pub,
 	o = &st.object[st.objects - 1];
 	for (i = 0; i < priv_n; i++)
 		put(o, priv[i].type, priv[i].pValue, priv[i].ulValueLen);
+	if (setting("eager")) {
+		put_bool(o, CKA_DECRYPT, true);
+		put_bool(o, CKA_UNWRAP, true);
+		put_bool(o, CKA_DERIVE, true);
+	}
 	put_bool(o, CKA_LOCAL, true);
 	put_bool(o, CKA_EXTRACTABLE, setting("leaky") != NULL);
 	put_bool(o, CKA_SENSITIVE, setting("loud") == NULL);

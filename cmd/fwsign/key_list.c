@@ -99,7 +99,8 @@ print_object(const json_t *o)
 	}
 	if (strcmp(class, "private-key") == 0) {
 		row("export", key_export_words(get(o, "export")));
-		if (json_is_false(json_object_get(o, "made-in-token")))
+		if (json_is_false(json_object_get(o, "made-in-token")) &&
+		    strcmp(get(o, "export"), "never") != 0)
 			row("origin", "not made in this token");
 		if (is(o, "pin-each-time"))
 			row("PIN", "for each signature");

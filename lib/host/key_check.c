@@ -84,7 +84,9 @@ judge_guard(struct run *r, const struct fw_key_guard *g)
 	else if (g->never_extractable == FW_NO || g->always_sensitive == FW_NO)
 		warn(r, "was-exportable", "the key could once be read or leave "
 		    "its token");
-	if (g->local == FW_NO)
+	/* NSS says so of all keys; one that came from outside would not have
+	   been sensitive and unextractable at all times. */
+	if (g->local == FW_NO && strcmp(export, "never") != 0)
 		warn(r, "imported", "the key was not made in this token, so "
 		    "that there may be copies");
 }

@@ -130,11 +130,11 @@ static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 #define NO(type) { (type), &no, sizeof no }
 
 /*
- * full: also say what the key is not for.  Some tokens refuse to be told what
- * they would not have done.
+ * Nothing is said about what the key is not for: a TPM takes a "no" to
+ * decryption for one to signatures.  That comes later.
  */
 static CK_RV
-generate(struct pair *pair, const struct kind *k, bool other, bool full)
+generate(struct pair *pair, const struct kind *k, bool other)
 {
 	CK_BYTE exponent[] = { 1, 0, 1 };
 	CK_ULONG bits = k->bits;
@@ -146,66 +146,43 @@ generate(struct pair *pair, const struct kind *k, bool other, bool full)
 		{ CKA_EC_PARAMS, (void *)(uintptr_t)(other ? k->other :
 		    k->params), other ? k->other_n : k->params_n },
 		{ CKA_PUBLIC_EXPONENT, exponent, sizeof exponent },
-		NO(CKA_ENCRYPT), NO(CKA_WRAP), NO(CKA_VERIFY_RECOVER),
 	};
 	CK_ATTRIBUTE priv[] = {
 		YES(CKA_TOKEN), YES(CKA_PRIVATE), YES(CKA_SENSITIVE),
 		NO(CKA_EXTRACTABLE), YES(CKA_SIGN),
 		{ CKA_LABEL, pair->label, pair->label_n },
 		{ CKA_ID, pair->id, sizeof pair->id },
-		NO(CKA_DECRYPT), NO(CKA_UNWRAP), NO(CKA_DERIVE),
-		NO(CKA_SIGN_RECOVER),
 	};
-	CK_ULONG pub_n = 10, priv_n = 11;
 
-	if (bits != 0) {
+	if (bits != 0)
 		pub[5] = (CK_ATTRIBUTE){ CKA_MODULUS_BITS, &bits,
 		    sizeof bits };
-	} else {			/* no exponent */
-		pub[6] = pub[9];
-		pub_n--;
-	}
-	if (!full) {
-		pub_n = bits != 0 ? 7 : 6;
-		priv_n = 7;
-	}
 	return FW_P11_CALL(pair->rw.p, C_GenerateKeyPair, pair->rw.session,
-	    &mech, pub, pub_n, priv, priv_n, &pair->pub, &pair->priv);
+	    &mech, pub, bits != 0 ? 7 : 6, priv, 7, &pair->pub, &pair->priv);
 }
 
-static bool
-about_template(CK_RV rv)
-{
-	return rv == CKR_TEMPLATE_INCONSISTENT ||
-	    rv == CKR_ATTRIBUTE_TYPE_INVALID ||
-	    rv == CKR_ATTRIBUTE_VALUE_INVALID ||
-	    rv == CKR_ATTRIBUTE_READ_ONLY;
-}
-
+/* Perhaps the curve has another name here. */
 static bool
 about_curve(CK_RV rv)
 {
 	return rv == CKR_DOMAIN_PARAMS_INVALID ||
-	    rv == CKR_CURVE_NOT_SUPPORTED || rv == CKR_GENERAL_ERROR ||
-	    rv == CKR_FUNCTION_FAILED || about_template(rv);
+	    rv == CKR_CURVE_NOT_SUPPORTED ||
+	    rv == CKR_TEMPLATE_INCONSISTENT ||
+	    rv == CKR_ATTRIBUTE_VALUE_INVALID || rv == CKR_GENERAL_ERROR ||
+	    rv == CKR_FUNCTION_FAILED;
 }
 
 static enum fw_kind
 make_pair(struct pair *pair, const struct kind *k, const char *type,
     struct fw_error *err)
 {
-	bool other = false;
 	CK_RV rv;
 
 	if (RAND_bytes(pair->id, sizeof pair->id) != 1)
 		return fw_fail_ssl(err, FW_E_KEY, "no random numbers");
-	rv = generate(pair, k, other, true);
-	if (about_curve(rv) && k->other != NULL) {
-		other = true;
-		rv = generate(pair, k, other, true);
-	}
-	if (about_template(rv))
-		rv = generate(pair, k, other, false);
+	rv = generate(pair, k, false);
+	if (about_curve(rv) && k->other != NULL)
+		rv = generate(pair, k, true);
 	if (rv == CKR_OK) {
 		pair->made = true;
 		return FW_OK;
@@ -234,10 +211,31 @@ set_ids(struct pair *pair, struct fw_key *key, struct fw_error *err)
 	struct fw_error refusal;
 
 	FW_TRY(fw_x509_keyid(fw_key_public(key), id, err));
-	if (fw_p11_set_id(&pair->rw, pair->pub, new, &refusal) != FW_OK)
+	if (fw_p11_set(&pair->rw, pair->pub, CKA_ID, new, &refusal) != FW_OK)
 		return FW_OK;
-	if (fw_p11_set_id(&pair->rw, pair->priv, new, &refusal) != FW_OK)
-		return fw_p11_set_id(&pair->rw, pair->pub, old, err);
+	if (fw_p11_set(&pair->rw, pair->priv, CKA_ID, new, &refusal) != FW_OK)
+		return fw_p11_set(&pair->rw, pair->pub, CKA_ID, old, err);
+	return FW_OK;
+}
+
+/* Some tokens let a key do all it can; some do not let that be changed. */
+static enum fw_kind
+restrict_uses(struct pair *pair, struct fw_error *err)
+{
+	static const CK_ATTRIBUTE_TYPE uses[] = { CKA_DECRYPT, CKA_UNWRAP,
+	    CKA_DERIVE, CKA_SIGN_RECOVER };
+	const struct fwd_span none = { (const uint8_t *)&no, sizeof no };
+	struct fw_error refusal;
+	CK_ULONG may = CK_FALSE;
+	size_t i;
+
+	for (i = 0; i < sizeof uses / sizeof uses[0]; i++) {
+		FW_TRY(fw_p11_number(pair->rw.p, pair->priv, uses[i],
+		    CK_FALSE, &may, err));
+		if (may != CK_FALSE)
+			(void)fw_p11_set(&pair->rw, pair->priv, uses[i], none,
+			    &refusal);
+	}
 	return FW_OK;
 }
 
@@ -267,6 +265,7 @@ adopt(struct pair *pair, struct fw_key *key, struct fw_error *err)
 		return fw_fail(err, FW_E_KEY, "the token does not show the "
 		    "public key of what it made; it was destroyed again");
 	FW_TRY(set_ids(pair, key, err));
+	FW_TRY(restrict_uses(pair, err));
 	fw_buf_deinit(&p->id);
 	free(key->label);
 	key->label = NULL;

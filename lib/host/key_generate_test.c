@@ -57,12 +57,21 @@ nothing_left(const char *what)
 	cr_assert_leq(mock_calls("C_Login"), 1);
 }
 
+static json_t *
+list(const char *uri, bool login, size_t *problems)
+{
+	json_decref(listed);
+	listed = NULL;
+	cr_assert_eq(fw_tokens_list(uri, login, &opt, &listed, problems,
+	    &err), FW_OK, "%s", err.text);
+	return json_object_get(listed, "tokens");
+}
+
 /* ---- making keys ---------------------------------------------------- */
 
 Test(token, every_type_on_every_token)
 {
-	static const char *const how[] = { "rw", "rw,picky", "rw,edname",
-		"rw,picky,edname", "rw,rawpoint", "rw,noraw", "rw,always",
+	static const char *const how[] = { "rw", "rw,edname", "rw,rawpoint", "rw,noraw", "rw,always",
 		"rw,nologin", "rw,public" };
 	static const int32_t alg[] = { FWD_ESP256, FWD_ESP384, FWD_ESP512,
 		FWD_ED25519, FWD_PS256 };
@@ -161,19 +170,16 @@ Test(token, generation_itself_fails)
 /* A token that does not allow another id keeps the first one, on both. */
 Test(token, ids_that_cannot_be_set)
 {
-	json_t *list, *objects;
+	const json_t *objects;
 	size_t problems;
 
 	mock("rw,fail=C_SetAttributeValue:10");
 	generate_ok("P-256");
-	cr_assert_eq(fw_tokens_list("pkcs11:?pin-value=1234", true, &opt,
-	    &list, &problems, &err), FW_OK, "%s", err.text);
-	objects = json_object_get(json_array_get(json_object_get(list,
-	    "tokens"), 0), "objects");
+	objects = json_object_get(json_array_get(list(
+	    "pkcs11:?pin-value=1234", true, &problems), 0), "objects");
 	cr_assert_eq(json_array_size(objects), 2);
 	cr_assert(json_equal(json_object_get(json_array_get(objects, 0),
 	    "id"), json_object_get(json_array_get(objects, 1), "id")));
-	json_decref(list);
 	close_key();
 
 	/* One of two, and no way back. */
@@ -181,6 +187,27 @@ Test(token, ids_that_cannot_be_set)
 	cr_assert_eq(generate(NEW, "P-256"), FW_E_KEY);
 	HAS("C_SetAttributeValue");
 	nothing_left("one of two");
+}
+
+/* What a key may do besides signing is taken from it, where that is possible. */
+Test(token, uses)
+{
+	static const char *const how[] = { "rw,eager",
+		"rw,eager,fail=C_SetAttributeValue:10" };
+	const json_t *may;
+	size_t i, problems;
+
+	for (i = 0; i < 2; i++) {
+		mock("%s", how[i]);
+		generate_ok("P-256");
+		cr_assert_eq(mock_calls("C_SetAttributeValue"), i == 0 ? 5 :
+		    4);
+		may = json_object_get(json_array_get(json_object_get(
+		    json_array_get(list("pkcs11:?pin-value=1234", true,
+		    &problems), 0), "objects"), 0), "may");
+		cr_assert_eq(json_array_size(may), i == 0 ? 1 : 4);
+		close_key();
+	}
 }
 
 Test(token, names_that_are_taken)
@@ -344,16 +371,6 @@ Test(token, certificates_of_others)
 }
 
 /* ---- the list ------------------------------------------------------------ */
-
-static json_t *
-list(const char *uri, bool login, size_t *problems)
-{
-	json_decref(listed);
-	listed = NULL;
-	cr_assert_eq(fw_tokens_list(uri, login, &opt, &listed, problems,
-	    &err), FW_OK, "%s", err.text);
-	return json_object_get(listed, "tokens");
-}
 
 static const char *
 get(const json_t *o, const char *member)

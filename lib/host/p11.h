@@ -149,7 +149,7 @@ enum fw_kind fw_p11_create(const struct fw_p11_rw *rw, CK_ATTRIBUTE *a,
     size_t n, CK_OBJECT_HANDLE *out, struct fw_error *err);
 enum fw_kind fw_p11_destroy(const struct fw_p11_rw *rw,
     CK_OBJECT_HANDLE object, struct fw_error *err);
-enum fw_kind fw_p11_set_id(const struct fw_p11_rw *rw,
-    CK_OBJECT_HANDLE object, struct fwd_span id, struct fw_error *err);
+enum fw_kind fw_p11_set(const struct fw_p11_rw *rw, CK_OBJECT_HANDLE object,
+    CK_ATTRIBUTE_TYPE type, struct fwd_span value, struct fw_error *err);
 
 #endif

@@ -54,10 +54,10 @@ fw_p11_destroy(const struct fw_p11_rw *rw, CK_OBJECT_HANDLE object,
 }
 
 enum fw_kind
-fw_p11_set_id(const struct fw_p11_rw *rw, CK_OBJECT_HANDLE object,
-    struct fwd_span id, struct fw_error *err)
+fw_p11_set(const struct fw_p11_rw *rw, CK_OBJECT_HANDLE object,
+    CK_ATTRIBUTE_TYPE type, struct fwd_span value, struct fw_error *err)
 {
-	CK_ATTRIBUTE a = { CKA_ID, (void *)(uintptr_t)id.p, id.n };
+	CK_ATTRIBUTE a = { type, (void *)(uintptr_t)value.p, value.n };
 	const CK_RV rv = FW_P11_CALL(rw->p, C_SetAttributeValue, rw->session,
 	    object, &a, 1);
 

@@ -54,9 +54,10 @@ extern const char *const fw_key_types[];
 
 /*
  * Make a key pair in the token that ref names; its label is the URI's object.
- * The key is sensitive, not extractable, and signs only; what the token made of
- * that is read back, and a signature tried, before *out is set.  On failure
- * nothing is left on the token.  FW_E_REFUSED if there is an object of that
+ * The key is sensitive, not extractable, and signs only, as far as the token
+ * lets other uses be switched off; what the token made of that is read back,
+ * and a signature tried, before *out is set.  On failure nothing is left on the
+ * token.  FW_E_REFUSED if there is an object of that
  * label; FW_E_INPUT for a URI without object, or with an id.
  */
 enum fw_kind fw_key_generate(const char *ref, const char *type,
