@@ -352,6 +352,21 @@ cp u.fwb u2.fwb
     --deny leaf.deny >.o 2>.e
 try 'several at a time' sh -c 'test $1 = 1 && grep -q "is denied" .e' sh $?
 same 'are left alone' u.fwb u2.fwb
+# What was signed before is signed anew if a signature must not be there.
+mkdir there
+cp u.fwb there/u2.fwb
+# shellcheck disable=SC2046
+try 'one that is there, with another signature' "$fwsign" sign \
+    there/u2.fwb $(by_token ed25519) $(by_file p256)
+cp there/u2.fwb there.before
+# shellcheck disable=SC2046
+expect 'may stay' 0 '' "$fwsign" sign u2.fwb --output-directory there \
+    $(by_token ed25519)
+same 'stays' there.before there/u2.fwb
+# shellcheck disable=SC2046
+expect 'must not stay' 0 '' "$fwsign" sign u2.fwb --output-directory there \
+    $(by_token ed25519) --deny leaf.deny
+same 'is signed anew' at-once.fwb there/u2.fwb
 printf '12\n' >bad.deny
 # shellcheck disable=SC2046
 expect 'a list that is none' 2 'bad.deny:1:1: .*no key identifier' "$fwsign" \

@@ -254,7 +254,6 @@ Test(deny, no_memory)
 
 	make_cert(marked, marked, &cert);
 	for (int i = 0; ; i++) {
-		FW_CLEANUP(fw_deny_deinit) struct fw_deny d = { 0 };
 		enum fw_kind kind;
 
 		fault_set(FAULT_ALLOC, i, ENOMEM);

@@ -333,12 +333,17 @@ was_signed(struct resign *r, const char *out_path)
 	    fw_bundle_padded(r->old.envelope.n);
 	struct fw_error ignored;
 	uint64_t behind;
+	size_t i;
 
 	if (r->opt->session == NULL ||
 	    fw_front_open(out_path, &there, &ignored) != FW_OK ||
 	    !fwd_span_equal(there.env.manifest_bstr,
 	    r->old.env.manifest_bstr))
 		return false;
+	for (i = 0; i < there.env.blocks; i++)
+		if (fw_deny_block(r->opt, there.env.block[i], &ignored) !=
+		    FW_OK)
+			return false;
 	behind = FWD_BLOCK + fw_bundle_padded(there.envelope.n);
 	if (there.in.size < behind || r->old.in.size < before ||
 	    there.in.size - behind != r->old.in.size - before ||
