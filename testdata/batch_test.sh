@@ -327,12 +327,13 @@ try 'what was done is not done again' test "$before" -ge 10
 cp other/p256/release.key key.pem
 with() {
 	rm -rf out && mkdir out
-	MOCK_P11="key=$T/key.pem:k:01,sessions=$1" MOCK_P11_LOG=$T/calls \
+	MOCK_P11="key=$T/key.pem:k:01,sessions=$1$extra" MOCK_P11_LOG=$T/calls \
 	    "$fwsign" build --batch list.yaml --module "$B/mock_p11.so" \
 	    --key 'pkcs11:token=mock;object=k' --pin-fd 3 --jobs "$2" \
 	    --chain other/p256/full-chain.pem --json 3<mock.pin
 }
 echo 1234 >mock.pin
+extra=
 root=other/p256/root.pem
 expect 'as many sessions as jobs' 0 '' with 5 5
 expect 'fewer sessions than jobs' 0 '3 of 8 jobs only: .*CKR_SESSION_COUNT' \
@@ -342,6 +343,11 @@ try 'those that there are are used' "$python" report.py "$top" jobs=3 \
     "signed=$n"
 accepted out $n
 try 'there was one login' test "$(grep -c '^C_Login$' calls)" = 2
+extra=,always
+expect 'a PIN for each signature' 0 '1 of 8 jobs only: .* wants the PIN' \
+    with 9 8
+extra=
+accepted out $n
 expect 'no session' 3 'CKR_SESSION_COUNT' with 0 2
 
 # ---- a progress bar ---------------------------------------------------------------------------

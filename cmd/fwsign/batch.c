@@ -12,7 +12,7 @@
 
 enum { BAR = 40, BAR_MS = 100 };
 
-/* ---- options --------------------------------------------------------- */
+/* ---- options -------------------------------------------------------- */
 
 bool
 batch_option(struct batch_args *b, int c, const char *arg,
@@ -40,7 +40,7 @@ batch_wanted(const struct batch_args *b)
 	return b->jobs != NULL || b->dir != NULL || b->fail_fast;
 }
 
-/* ---- progress -------------------------------------------------------- */
+/* ---- progress ------------------------------------------------------- */
 
 static int64_t
 milliseconds(void)
@@ -79,7 +79,7 @@ show_bar(struct batch_args *b)
 	b->shown = now;
 }
 
-/* ---- results --------------------------------------------------------- */
+/* ---- results -------------------------------------------------------- */
 
 static const char *
 state_name(const struct batch_args *b, enum fw_batch_state state)
@@ -226,7 +226,7 @@ batch_build(struct batch_args *b, struct signing *s, const char *path,
 	return finish(b, &sum, kind, err);
 }
 
-/* ---- sign ------------------------------------------------------------ */
+/* ---- sign ----------------------------------------------------------- */
 
 /* Where the results go: in the place of the bundles, or below dir. */
 struct outputs {

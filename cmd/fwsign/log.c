@@ -62,7 +62,7 @@ args_deinit(struct log_args *a)
 	signing_deinit(&a->signing);
 }
 
-/* ---- options --------------------------------------------------------- */
+/* ---- options -------------------------------------------------------- */
 
 static enum fw_kind
 add_kept(struct log_args *a, const char *arg, struct fw_error *err)
@@ -117,7 +117,7 @@ parse_checkpoint(int argc, char **argv, struct log_args *a,
 	return signing_ready(&a->signing, err);
 }
 
-/* ---- verify ---------------------------------------------------------- */
+/* ---- verify --------------------------------------------------------- */
 
 static const char *
 plural(uint64_t n)
@@ -254,7 +254,7 @@ cmd_verify(int argc, char **argv, struct fw_error *err)
 	return FW_OK;
 }
 
-/* ---- checkpoint ------------------------------------------------------ */
+/* ---- checkpoint ----------------------------------------------------- */
 
 static enum fw_kind
 report_checkpoint(const struct log_args *a, const char *subject,

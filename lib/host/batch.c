@@ -64,7 +64,7 @@ struct worker {
 	struct fw_session session;
 };
 
-/* ---- what workers do --------------------------------------------------- */
+/* ---- what workers do ------------------------------------------------ */
 
 static const char *
 path_of(const struct engine *e, size_t i)
@@ -202,7 +202,7 @@ work(void *arg)
 	return NULL;
 }
 
-/* ---- releasing --------------------------------------------------------- */
+/* ---- releasing ------------------------------------------------------ */
 
 /* Wait for the next bundles in order; how many of them there are. */
 static size_t
@@ -341,7 +341,7 @@ release_all(struct engine *e, struct fw_batch_sum *sum)
 		tell(e, i, &skipped, sum);
 }
 
-/* ---- setting up -------------------------------------------------------- */
+/* ---- setting up ----------------------------------------------------- */
 
 static unsigned
 processors(void)

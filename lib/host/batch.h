@@ -10,7 +10,7 @@
 
 #define FW_JOBS_MAX 64u
 
-/* ---- lists (batch_list.c) ---------------------------------------------- */
+/* ---- lists (batch_list.c) ------------------------------------------- */
 
 struct fw_batch_item {
 	char *output;			/* the bundle's file */
@@ -36,7 +36,7 @@ enum fw_kind fw_batch_load(const char *path, const struct fw_set *set,
     const char *dir, struct fw_batch *out, struct fw_error *err);
 void fw_batch_deinit(struct fw_batch *b);
 
-/* ---- doing it (batch.c) ------------------------------------------------ */
+/* ---- doing it (batch.c) --------------------------------------------- */
 
 enum fw_batch_state {
 	FW_BATCH_DONE,			/* made, signed, released */

@@ -73,7 +73,7 @@ fw_batch_deinit(struct fw_batch *b)
 	*b = (struct fw_batch){ 0 };
 }
 
-/* ---- pairs ------------------------------------------------------------- */
+/* ---- pairs ---------------------------------------------------------- */
 
 static enum fw_kind
 add_pair(struct fw_batch_item *item, char *pair, struct fw_error *err)
@@ -164,7 +164,7 @@ add_pairs(const struct loader *l, struct fw_batch_item *item,
 	    fw_fail(err, FW_E_NOMEM, "out of memory");
 }
 
-/* ---- outputs ------------------------------------------------------------ */
+/* ---- outputs -------------------------------------------------------- */
 
 /* Beside the list, or in the folder that is given instead. */
 static enum fw_kind

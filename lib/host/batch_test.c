@@ -42,7 +42,7 @@ name(int i)
 	return p;
 }
 
-/* ---- outputs --------------------------------------------------------- */
+/* ---- outputs -------------------------------------------------------- */
 
 static struct fw_output outputs[OUTPUTS];
 static struct fw_output *list[OUTPUTS];
@@ -139,7 +139,7 @@ Test(batch, outputs_without_memory)
 	close_outputs();
 }
 
-/* ---- shared files ---------------------------------------------------- */
+/* ---- shared files --------------------------------------------------- */
 
 static struct fw_image
 image(const char *path)
@@ -256,7 +256,7 @@ Test(batch, shared_failures)
 	fw_shared_free(s);
 }
 
-/* ---- signatures that are remembered ------------------------------------ */
+/* ---- signatures that are remembered --------------------------------- */
 
 static int asked;
 static fwd_status answer;

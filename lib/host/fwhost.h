@@ -531,7 +531,8 @@ enum fw_kind fw_key_sign(struct fw_key *key, int32_t alg,
 /*
  * The same key once more, for another thread: in a session of its own, without
  * another login.  Open and free it in the thread of the first, which must
- * outlive it.  FW_E_KEY: the token has no session left.
+ * outlive it.  FW_E_KEY: the token has no session left, or the key wants the
+ * PIN for each signature.
  */
 enum fw_kind fw_key_again(const struct fw_key *key, struct fw_key **out,
     struct fw_error *err);

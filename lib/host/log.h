@@ -16,7 +16,7 @@
 #define FW_LOG_LINE_MAX		((size_t)256 * 1024)	/* without its end */
 #define FW_LOG_TORN_MAX		64u	/* lines that one repair covers */
 
-/* ---- what is logged (log_entry.c) ------------------------------------ */
+/* ---- what is logged (log_entry.c) ----------------------------------- */
 
 /* A signature that was made.  What is NULL is not known. */
 struct fw_log_signature {
@@ -45,7 +45,7 @@ enum fw_kind fw_about_read(const struct fwd_envelope *env,
     struct fw_about *out, struct fw_error *err);
 void fw_about_deinit(struct fw_about *a);
 
-/* ---- appending (log_append.c) ---------------------------------------- */
+/* ---- appending (log_append.c) --------------------------------------- */
 
 /*
  * Append signatures to a log, which is made if it is not there, and have them
@@ -67,7 +67,7 @@ enum fw_kind fw_log_append_entries(const char *path, json_t *const *entry,
  */
 enum fw_kind fw_log_ready(const char *path, struct fw_error *err);
 
-/* ---- checkpoints, verifying (log_checkpoint.c, log_verify.c) ---------- */
+/* ---- checkpoints, verifying (log_checkpoint.c, log_verify.c) -------- */
 
 struct fw_log_options {
 	const struct fwd_crypto *crypto;

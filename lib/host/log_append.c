@@ -30,7 +30,7 @@ fw_log_file_close(struct fw_log_file *f)
 	*f = (struct fw_log_file)FW_LOG_FILE_NONE;
 }
 
-/* ---- opening ----------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------- */
 
 /* A new name must outlive a power failure, too. */
 static enum fw_kind
@@ -107,7 +107,7 @@ open_locked(struct fw_log_file *f, struct fw_error *err)
 	    "and again", f->path);
 }
 
-/* ---- the end that is there ----------------------------------------------- */
+/* ---- the end that is there ------------------------------------------ */
 
 /* The line before end (its own end not included) in the bytes at p. */
 static size_t
@@ -199,7 +199,7 @@ fw_log_ready(const char *path, struct fw_error *err)
 	return path == NULL ? FW_OK : fw_log_file_open(path, &f, err);
 }
 
-/* ---- the end that will be there -------------------------------------------- */
+/* ---- the end that will be there ------------------------------------- */
 
 static enum fw_kind
 add_repair(struct fw_log_file *f, struct fw_buf *out, struct fw_error *err)
@@ -245,7 +245,7 @@ fw_log_file_write(const struct fw_log_file *f, const struct fw_buf *add,
 	return fw_wrap(err, "the signing log");
 }
 
-/* ---- signatures --------------------------------------------------------------- */
+/* ---- signatures ----------------------------------------------------- */
 
 enum fw_kind
 fw_log_append_entries(const char *path, json_t *const *entry, size_t n,

@@ -14,7 +14,7 @@ static const char context[] = "fwsign signing log checkpoint\n";
 
 static const char *const unsigned_[] = { "hash", "signature", NULL };
 
-/* ---- base64 ------------------------------------------------------------- */
+/* ---- base64 --------------------------------------------------------- */
 
 static json_t *
 base64(struct fwd_span s)
@@ -52,7 +52,7 @@ unbase64(const json_t *v, struct fw_buf *out)
 	    (int)out->n) == (int)n && memcmp(again, text, n) == 0;
 }
 
-/* ---- making one ------------------------------------------------------------ */
+/* ---- making one ----------------------------------------------------- */
 
 static enum fw_kind
 add_chain(json_t *to, const struct fw_signer *s, struct fw_error *err)
@@ -105,7 +105,7 @@ sign_line(json_t *o, const struct fw_signer *s, struct fw_error *err)
 	return sign(o, s, err);
 }
 
-/* ---- roots ------------------------------------------------------------------ */
+/* ---- roots ---------------------------------------------------------- */
 
 enum fw_kind
 fw_log_roots_load(const struct fw_log_options *opt, struct fw_log_roots *out,
@@ -130,7 +130,7 @@ fw_log_roots_deinit(struct fw_log_roots *r)
 		fw_anchor_deinit(&r->file[--r->n]);
 }
 
-/* ---- judging one ------------------------------------------------------------- */
+/* ---- judging one ---------------------------------------------------- */
 
 struct parts {
 	struct fw_buf cert[FWD_CHAIN_MAX], sig, text;
@@ -229,7 +229,7 @@ fw_log_checkpoint_check(const struct fw_log_line *l,
 	return FW_OK;
 }
 
-/* ---- the whole -------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------ */
 
 /* The line as it will stand there, judged. */
 static enum fw_kind

@@ -20,7 +20,7 @@ der_free(unsigned char **p)
 	OPENSSL_free(*p);
 }
 
-/* ---- who, and with what -------------------------------------------------- */
+/* ---- who, and with what --------------------------------------------- */
 
 static enum fw_kind
 issuer_name(struct fwd_span der, char **out, struct fw_error *err)
@@ -86,7 +86,7 @@ fw_log_who(json_t *to, const struct fw_signer *s, struct fw_error *err)
 	return FW_OK;
 }
 
-/* ---- what ----------------------------------------------------------------- */
+/* ---- what ----------------------------------------------------------- */
 
 static json_t *
 maybe(const char *text)
@@ -145,7 +145,7 @@ fw_log_entry(const struct fw_log_signature *s, json_t **out,
 	return FW_OK;
 }
 
-/* ---- what a manifest says it is --------------------------------------------- */
+/* ---- what a manifest says it is ------------------------------------- */
 
 void
 fw_about_deinit(struct fw_about *a)

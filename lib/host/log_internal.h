@@ -23,7 +23,7 @@ enum fw_kind fw_log_hash(struct fwd_span data, fw_log_hex out,
 /* What "previous" says in the first line. */
 extern const fw_log_hex fw_log_nothing;
 
-/* ---- lines (log_line.c) ------------------------------------------------ */
+/* ---- lines (log_line.c) --------------------------------------------- */
 
 /* A line, decoded. */
 struct fw_log_line {
@@ -55,13 +55,13 @@ enum fw_kind fw_log_line_stamp(json_t *entry, uint64_t n,
 enum fw_kind fw_log_dump(const json_t *o, const char *const *without,
     struct fw_buf *out, struct fw_error *err);
 
-/* ---- entries (log_entry.c) ---------------------------------------------- */
+/* ---- entries (log_entry.c) ------------------------------------------ */
 
 /* Who signs, and with what: members that signatures and checkpoints have. */
 enum fw_kind fw_log_who(json_t *to, const struct fw_signer *s,
     struct fw_error *err);
 
-/* ---- bundles (log_bundle.c) ---------------------------------------------- */
+/* ---- bundles (log_bundle.c) ----------------------------------------- */
 
 struct fw_signers;
 /* The entries of what they signed, one for each; the caller owns them. */
@@ -69,7 +69,7 @@ enum fw_kind fw_signers_entries(const struct fw_signers *s,
     struct fwd_span envelope, const char *path, json_t *out[FW_SIGNERS_MAX],
     struct fw_error *err);
 
-/* ---- the file (log_append.c) --------------------------------------------- */
+/* ---- the file (log_append.c) ---------------------------------------- */
 
 /* An open log, locked for this process alone, and what its end is like. */
 struct fw_log_file {
@@ -98,7 +98,7 @@ enum fw_kind fw_log_file_begin(struct fw_log_file *f, struct fw_buf *out,
 enum fw_kind fw_log_file_write(const struct fw_log_file *f,
     const struct fw_buf *add, struct fw_error *err);
 
-/* ---- checkpoints (log_checkpoint.c) --------------------------------------- */
+/* ---- checkpoints (log_checkpoint.c) --------------------------------- */
 
 /* The roots that are given. */
 struct fw_log_roots {

@@ -63,7 +63,7 @@ fw_log_dump(const json_t *o, const char *const *without, struct fw_buf *out,
 	return FW_OK;
 }
 
-/* ---- what members may be ------------------------------------------------ */
+/* ---- what members may be -------------------------------------------- */
 
 enum shape { ONE, COUNT, TEXT, MAYBE_TEXT, HASH, TIME, NUMBER, TEXTS, CERT,
 	TOKEN, TORN };
@@ -248,7 +248,7 @@ has_its_members(const json_t *o)
 	return false;
 }
 
-/* ---- reading ------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------- */
 
 void
 fw_log_line_deinit(struct fw_log_line *l)
@@ -326,7 +326,7 @@ fw_log_line_read(struct fwd_span text, struct fw_log_line *out, bool *torn)
 	return NULL;
 }
 
-/* ---- writing ------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------- */
 
 enum fw_kind
 fw_log_line_stamp(json_t *entry, uint64_t n, const fw_log_hex previous,

@@ -27,7 +27,7 @@ static struct fw_log_report report;
 static struct fw_buf whole;		/* a log of LINES lines */
 static size_t end[LINES + 1];		/* of each line, its end included */
 
-/* ---- a log ------------------------------------------------------------- */
+/* ---- a log ---------------------------------------------------------- */
 
 static json_t *
 entry(const char *bundle)
@@ -158,7 +158,7 @@ write_lines(const size_t *line, size_t n)
 	scratch_write(b.p, b.n);
 }
 
-/* ---- what was written ---------------------------------------------------- */
+/* ---- what was written ----------------------------------------------- */
 
 Test(log, holds)
 {
@@ -210,7 +210,7 @@ Test(log, empty)
 	cr_assert_eq(report.lines, 1);
 }
 
-/* ---- tampering ----------------------------------------------------------- */
+/* ---- tampering ------------------------------------------------------ */
 
 Test(log, line_removed)
 {
@@ -343,7 +343,7 @@ Test(log, not_a_line)
 	}
 }
 
-/* ---- cut short ------------------------------------------------------------ */
+/* ---- cut short ------------------------------------------------------ */
 
 /* What was there is still there. */
 static void
@@ -449,7 +449,7 @@ Test(log, repair_excuses_nothing_else)
 	verify_fails("torn line removed", 0, 3);
 }
 
-/* ---- failing calls ---------------------------------------------------------- */
+/* ---- failing calls -------------------------------------------------- */
 
 Test(log, allocations_fail)
 {
@@ -509,7 +509,7 @@ Test(log, nowhere_to_write)
 	cr_assert_eq(fw_log_verify(path, &opt, &report, &err), FW_E_INPUT);
 }
 
-/* ---- several processes --------------------------------------------------------- */
+/* ---- several processes ---------------------------------------------- */
 
 static void
 child_appends(int who, int times)

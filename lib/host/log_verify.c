@@ -59,7 +59,7 @@ fw_log_report_deinit(struct fw_log_report *r)
 	*r = (struct fw_log_report){ 0 };
 }
 
-/* ---- what it is verified with ---------------------------------------------- */
+/* ---- what it is verified with --------------------------------------- */
 
 /* Each file holds the line of one checkpoint. */
 static enum fw_kind
@@ -108,7 +108,7 @@ open_log(struct verify *v, struct fw_error *err)
 	return FW_OK;
 }
 
-/* ---- one line ----------------------------------------------------------------- */
+/* ---- one line ------------------------------------------------------- */
 
 /* The place of a line, for what is wrong with it. */
 static enum fw_kind
@@ -304,7 +304,7 @@ one_line(struct verify *v, struct fwd_span text, struct fw_error *err)
 	return err->kind;
 }
 
-/* ---- the whole ------------------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------ */
 
 static enum fw_kind
 all_lines(struct verify *v, struct fw_error *err)

@@ -12,8 +12,13 @@ enum fw_kind
 fw_p11_again(const struct fw_p11 *p, struct fw_key *key,
     struct fw_error *err)
 {
-	struct fw_p11 *const again = calloc(1, sizeof *again);
+	struct fw_p11 *again;
 
+	/* Each session would send it, also one that was refused elsewhere. */
+	if (p->always_auth)
+		return fw_fail(err, FW_E_KEY, "%s wants the PIN for each "
+		    "signature", key->label);
+	again = calloc(1, sizeof *again);
 	if (again == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	fw_hold();			/* fw_p11_free() ends it */
@@ -61,7 +66,7 @@ fw_key_again(const struct fw_key *key, struct fw_key **out,
 	return FW_OK;
 }
 
-/* ---- the token ---------------------------------------------------------- */
+/* ---- the token ------------------------------------------------------ */
 
 static const char *
 mechanism_name(CK_MECHANISM_TYPE type)

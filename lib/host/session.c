@@ -8,7 +8,7 @@
 #include "host/build_internal.h"
 #include "host/log_internal.h"
 
-/* ---- signers --------------------------------------------------------- */
+/* ---- signers -------------------------------------------------------- */
 
 enum fw_kind
 fw_signers_again(const struct fw_signers *s,
@@ -37,7 +37,7 @@ fw_signers_borrow(const struct fw_signers *s, struct fw_signers *out)
 	memcpy(out->signer, s->signer, sizeof out->signer);
 }
 
-/* ---- what is there already ------------------------------------------- */
+/* ---- what is there already ------------------------------------------ */
 
 /* The block of a signer: with its algorithm and its certificates. */
 static bool
@@ -109,7 +109,7 @@ fw_signers_judge_there(const struct fw_signers *s,
 	return FW_OK;
 }
 
-/* ---- the last step --------------------------------------------------- */
+/* ---- the last step -------------------------------------------------- */
 
 enum fw_kind
 fw_release(struct fw_signers *s, struct fwd_span envelope,

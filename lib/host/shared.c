@@ -79,7 +79,7 @@ same(const struct fw_image *a, const struct fw_image *b)
 	return true;
 }
 
-/* ---- loading --------------------------------------------------------- */
+/* ---- loading -------------------------------------------------------- */
 
 enum fw_kind
 fw_image_open(const struct fw_image *image, struct fw_source *out,
@@ -201,7 +201,7 @@ fw_shared_put(struct fw_shared_file *f)
 	(void)pthread_mutex_unlock(&f->shared->lock);
 }
 
-/* ---- copying --------------------------------------------------------- */
+/* ---- copying -------------------------------------------------------- */
 
 static bool
 all_zero(const uint8_t *p, size_t n)
