@@ -4,10 +4,13 @@
 # make demo       install what is missing, build, show the whole thing
 # make check      install what is missing, build, run all tests (SAN=1: with
 #                 the address and undefined-behaviour sanitizers)
-# make bench      measure build and check against openssl dgst
 # make coverage   how much of lib/device its tests reach; make stack: how much
 #                 stack it needs; make misra: whether it keeps MISRA C:2012.
 #                 They install what they need, and fail beyond a bound.
+# make check-tokens   install and set up every real PKCS #11 module there is,
+#                 each in a private folder, and sign with it
+# make bench      measure build and check against openssl dgst, and signing
+#                 many bundles against what the token can do
 # make install    below PREFIX, DESTDIR in front of it
 # make setup      install what is missing; make packages prints the list
 
@@ -22,6 +25,9 @@ PACKAGES := gcc libc6-dev make pkg-config \
 	libcriterion-dev softhsm2 opensc p11-kit openssl mandoc yamllint time \
 	python3 python3-yaml python3-jsonschema python3-cbor2 \
 	gnutls-bin firmware-microbit-micropython
+# Those that check-tokens needs besides.
+PACKAGES_TOKENS := libnss3 libnss3-tools opencryptoki libtpm2-pkcs11-1 \
+	libtss2-tcti-swtpm0 swtpm swtpm-tools opensc-pkcs11 p11-kit-modules
 # Those that check-warnings, coverage, stack, misra and .ci/run need besides.
 PACKAGES_CI := clang debootstrap gcovr gcc-arm-none-eabi \
 	libnewlib-arm-none-eabi cppcheck
@@ -126,6 +132,13 @@ check-yaml:
 	yamllint -s -c testdata/.yamllint \
 		$$(find schemas testdata -name bad -prune -o -name '*.yaml' -print)
 
+# Not part of check: other people's modules, each with its daemons.
+check-tokens: setup
+	@testdata/setup.sh $(PACKAGES_TOKENS)
+	@$(MAKE) --no-print-directory check-tokens-run
+check-tokens-run: $(PROGS)
+	@testdata/tokens.sh $B $(TOKENS)
+
 # Everything compiles without warnings under both compilers.
 OBJECTS := $(call objs,lib/*/*.c cmd/*.c cmd/*/*.c) $(TESTS:=.o)
 objects: $(OBJECTS)
@@ -191,8 +204,12 @@ demo-run: $(PROGS)
 	testdata/demo.sh $B
 bench: setup
 	@$(MAKE) --no-print-directory bench-run
-bench-run: $(PROGS)
+bench-run: $(PROGS) $B/bench_token
 	testdata/bench.sh $B
+	testdata/bench_batch.sh $B
+$B/bench_token: testdata/bench_token.c Makefile
+	$(call say,LD $@)
+	$Q$(CC) $(FLAGS) $(CFLAGS) -o $@ $< $(LDFLAGS) $(LDLIBS) -ldl
 
 # ---- the rest --------------------------------------------------------------
 
@@ -233,7 +250,8 @@ clean:
 
 .DELETE_ON_ERROR:
 .PHONY: all check check-run check-freestanding check-manuals check-yaml \
-	check-warnings objects coverage coverage-run stack stack-run misra \
+	check-warnings check-tokens check-tokens-run objects \
+	coverage coverage-run stack stack-run misra \
 	fuzz-inspect fuzz-inspect-run demo demo-run \
 	bench bench-run setup packages packages-ci install uninstall clean
 -include $(wildcard $B/*/*.d $B/*/*/*.d)

@@ -62,7 +62,7 @@ usage(FILE *f, const struct cli_command *commands, size_t n)
 	(void)fprintf(f, "usage: %s COMMAND [OPTION]... [ARGUMENT]...\n\n%s\n\n"
 	    "Commands:\n", cli_prog, cli_about);
 	for (size_t i = 0; i < n; i++)
-		(void)fprintf(f, "  %-10s %s\n", commands[i].name,
+		(void)fprintf(f, "  %-13s %s\n", commands[i].name,
 		    commands[i].summary);
 	(void)fprintf(f, "\nOptions:\n"
 	    "  -h, --help     show this help; after a command, that of it\n"
@@ -109,7 +109,7 @@ static enum fw_kind
 run_command(const struct cli_command *c, int argc, char **argv,
     struct fw_error *err)
 {
-	if (asks_for_help(argc, argv)) {
+	if (c->help != NULL && asks_for_help(argc, argv)) {
 		(void)printf("usage: %s %s", cli_prog, c->help);
 		return FW_OK;
 	}
@@ -119,6 +119,28 @@ run_command(const struct cli_command *c, int argc, char **argv,
 	}
 	optind = 0;			/* glibc: start over */
 	return c->run(argc, argv, err);
+}
+
+enum fw_kind
+cli_group(const struct cli_command *commands, size_t n, const char *help,
+    int argc, char **argv, struct fw_error *err)
+{
+	static const struct option none[] = { { NULL, 0, NULL, 0 } };
+
+	for (size_t i = 0; argc > 1 && i < n; i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return run_command(&commands[i], argc - 1, argv + 1,
+			    err);
+	if (asks_for_help(argc, argv)) {
+		(void)printf("usage: %s %s", cli_prog, help);
+		return FW_OK;
+	}
+	if (cli_getopt(argc, argv, "+", none, err) != -1)
+		return FW_E_USAGE;
+	if (optind >= argc)
+		return fw_fail(err, FW_E_USAGE, "a command is missing after "
+		    "'%s' (see %s %s --help)", argv[0], cli_prog, argv[0]);
+	return unknown_command(commands, n, argv[optind], err);
 }
 
 static enum fw_kind

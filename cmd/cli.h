@@ -19,7 +19,8 @@ extern const char cli_about[];
 /*
  * A command.  run() gets its own name as argv[0] and parses its options with
  * cli_getopt(); help is what follows "usage: PROG " (the synopsis, an empty
- * line, the options), printed for --help, which run() never sees.
+ * line, the options), printed for --help, which run() never sees; NULL for a
+ * group of commands, whose run() is one call of cli_group().
  */
 struct cli_command {
 	const char *name;
@@ -31,6 +32,13 @@ struct cli_command {
 /* The whole of main(): returns the exit status. */
 int cli_main(const struct cli_command *commands, size_t n, int argc,
     char **argv);
+
+/*
+ * Run one of the commands of a group, whose name is argv[0]; help as above, of
+ * the group.  The help of each of them begins with the group's name.
+ */
+enum fw_kind cli_group(const struct cli_command *commands, size_t n,
+    const char *help, int argc, char **argv, struct fw_error *err);
 
 /* 0 done or accepted, 1 refused or failed, 2 usage or input, 3 key. */
 int cli_exit_code(enum fw_kind kind);

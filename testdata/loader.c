@@ -2,12 +2,12 @@
 /*
  * For schema_test.sh.
  *
- *	loader descriptor|profile FILE[,NAME=VALUE]...
+ *	loader descriptor|profile|batch FILE[,NAME=VALUE]...
  *
  * loads each file and prints "accept", or the error as the programs would
  * print it; one line per file.
  *
- *	loader memory descriptor|profile|hex FILE[,NAME=VALUE]...
+ *	loader memory descriptor|profile|batch|hex FILE[,NAME=VALUE]...
  *
  * loads each file again and again and lets each allocation in turn fail, those
  * inside of libyaml, OpenSSL and the C library too.  Prints one line per file:
@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/batch.h"
 #include "host/internal.h"
 
 /* ---- allocations that fail -------------------------------------------- */
@@ -93,6 +94,7 @@ load(const char *what, const char *path, const struct fw_set *set,
 {
 	static struct fw_descriptor d;
 	static struct fw_profile p;
+	static struct fw_batch b;
 	const struct fw_image img = {
 		.path = (char *)(uintptr_t)path, .format = FW_INTEL_HEX,
 	};
@@ -103,6 +105,10 @@ load(const char *what, const char *path, const struct fw_set *set,
 	if (strcmp(what, "hex") == 0) {
 		kind = fw_hex_load(&img, &fd, &base, &size, err);
 		fw_close_fd(&fd);
+	} else if (strcmp(what, "batch") == 0) {
+		kind = fw_batch_load(path, set, NULL, &b, err);
+		derived[0][0] = (uint8_t)b.n;
+		fw_batch_deinit(&b);
 	} else if (strcmp(what, "profile") == 0) {
 		kind = fw_profile_load(path, &p, err);
 		memcpy(derived[0], p.vendor_id[0], 16);

@@ -15,8 +15,8 @@ cd "$T" || exit 1
 
 # ---- form ------------------------------------------------------------------
 
-for page in fwsign.1 fwverify.1 fwdevice.3 fwbundle.5 fwdescriptor.5 \
-    fwprofile.5 fwtrust.5; do
+for page in fwsign.1 fwsign-key.1 fwverify.1 fwdevice.3 fwbundle.5 \
+    fwdescriptor.5 fwprofile.5 fwtrust.5 fwbatch.5 fwlog.5 fwrequest.5; do
 	mandoc -Tlint -Wwarning "$man/$page" >lint 2>&1
 	try "$page is clean" cmp lint /dev/null
 done
@@ -49,9 +49,32 @@ subsection() {
 
 # help PROGRAM COMMAND: the options its help lists; -h is every command's.
 help() {
-	"$B/$1" "$2" --help | sed -nE \
+	"$B/$1" "$2" --help | listed
+}
+listed() {
+	sed -nE \
 	    's/^ +(-[A-Za-z], )?(--[a-z-]+).*/\1 \2/p; s/^ +(-[A-Za-z]) .*/\1/p' |
 	    tr ', ' '\n\n' | sed '/^$/d; /^-h$/d; /^--help$/d'
+}
+
+# key_options COMMAND [SUBSECTION]: the same of a command of fwsign key.
+key_options() {
+	{
+		subsection fwsign-key.1 "fwsign key $1"
+		subsection fwsign-key.1 'Token options'
+		[ $# -lt 2 ] || subsection fwsign-key.1 "$2"
+	} | sort >options.page
+	"$fwsign" key "$1" --help | listed | sort >options.help
+	try "fwsign key $1 has options" test -s options.help
+	same "fwsign-key.1 lists the options of $1" options.page options.help
+	while read -r o_; do
+		case $o_ in
+		--*)	"$fwsign" key "$1" "$o_" >/dev/null 2>option.err \
+			    </dev/null
+			try "fwsign key $1 knows $o_" sh -c \
+			    "! grep -q 'unknown option' option.err" ;;
+		esac
+	done <options.help
 }
 
 # options PROGRAM COMMAND [SUBSECTION...]: both are the same.
@@ -78,17 +101,53 @@ options() {
 	expect "$1 $2 knows no other" 2 'unknown option' "$B/$1" "$2" --frob
 }
 
-options fwsign build 'Signing options' 'Key options'
-options fwsign sign 'Signing options' 'Key options'
-options fwsign revoke 'Key options'
+options fwsign build 'Signing options'
+options fwsign sign 'Signing options'
+options fwsign tbs
+options fwsign sign-request
+options fwsign attach
+options fwsign resign 'Signing options'
+options fwsign strip
+options fwsign revoke
 options fwsign inspect
 options fwsign extract
+# log_options COMMAND SUBSECTION...: the same of a command of fwsign log.
+log_options() {
+	command=$1
+	shift
+	for s_; do
+		subsection fwsign.1 "$s_"
+	done | sort >options.page
+	"$fwsign" log "$command" --help | listed | sort >options.help
+	try "fwsign log $command has options" test -s options.help
+	same "fwsign.1 lists the options of log $command" options.page \
+	    options.help
+	expect "log $command knows no other" 2 'unknown option' "$fwsign" log \
+	    "$command" --frob
+}
+log_options verify 'Verifying a log'
+log_options checkpoint 'Signing a log' 'Signing options'
+"$fwsign" log --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' |
+    sort >commands.help
+printf '%s\n' checkpoint verify >commands.page
+same 'fwsign log has the commands that fwsign.1 describes' commands.page \
+    commands.help
+for command in list generate csr import-cert check; do
+	key_options $command
+done
+key_options self-sign 'Certificate options'
+key_options issue 'Certificate options'
+"$fwsign" key --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' |
+    sort >commands.help
+sed -n 's/^\.Ss fwsign key //p' "$man/fwsign-key.1" | sort >commands.page
+try 'fwsign key has commands' test -s commands.help
+same 'fwsign-key.1 describes its commands' commands.help commands.page
 for command in check provision install boot confirm status envelope chain \
     primitive; do
 	options fwverify $command
 done
 for program in fwsign fwverify; do
-	"$B/$program" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' |
+	"$B/$program" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' |
 	    sort >commands.help
 	sed -n "s/^\.Ss $program //p" "$man/$program.1" | sort >commands.page
 	try "$program has commands" test -s commands.help
@@ -126,6 +185,9 @@ cp pki/p256/leaf.pem stolen.pem
 cp pki/p256/intermediate.pem lost.pem
 cp files/p256/release.key test.key
 cp files/p256/full-chain.pem test.pem
+try 'another token' softhsm2-util --init-token --free --label root \
+    --pin 314159 --so-pin "$TOKEN_SO_PIN"
+echo 314159 >root-pin
 date -u +%Y-%m-%dT%H:%M:%SZ >released-at
 # With data in the area that the example leaves out.
 printf '%s\r\n' :020000040000FA :0400000001020304F2 :020000041000EA \
@@ -143,6 +205,8 @@ try 'its public half' openssl pkey -in rsa.key -pubout -out rsa.pub
 block fwdescriptor.5 1 >release.yaml
 block fwprofile.5 1 >device.yaml
 sed 's/^version: .*/version: "${VERSION}"/' release.yaml >versioned.yaml
+block fwbatch.5 1 >devices.yaml
+sed 's/^  model: .*/&\n  device-id: ${DEVICE}/' release.yaml >one-device.yaml
 {
 	sed '/^components:/,$d' release.yaml
 	block fwdescriptor.5 2
@@ -167,7 +231,8 @@ commands() {
 
 PATH=$B:$PATH
 export PATH
-for page in fwsign.1 fwverify.1 fwbundle.5 fwtrust.5; do
+for page in fwsign.1 fwsign-key.1 fwverify.1 fwbundle.5 fwrequest.5 fwlog.5 \
+    fwtrust.5; do
 	commands $page
 	set -- command.*
 	try "$page shows commands" test -e "$1"

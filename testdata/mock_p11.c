@@ -27,14 +27,39 @@
  *	noraw nomech		CKM_ECDSA and CKM_RSA_PKCS_PSS; or all missing
  *	sig=flip|zero|short|long	what C_Sign makes
  *	tokens=N		that many tokens, all alike
+ *	serials			... but for their serial numbers
+ *	wp			they are write-protected
+ *	rw			sessions may write: keys are made, objects
+ *				stored, removed and given another id
+ *	leaky loud		keys made can be extracted; are not sensitive
+ *	mute			... or that is not told
+ *	hidden			keys made have no public half
+ *	eager			keys made may do all there is, until told
+ *	edname			... and its curve is to be named so
  *	blank			an uninitialized token besides
  *	late			no token before the second C_Initialize
- *	fail=CALL:RV		that call returns that value (hexadecimal)
+ *	fail=CALL:RV[:N]	that call returns that value (hexadecimal), but
+ *				for the first N times
+ *	sessions=N		that many sessions at a time
+ *	removed=N		the token is pulled out after N signatures
+ *	lost=N			sessions and login end after N signatures
+ *	slow=CALL:MS		that call takes its time
+ *	crash=CALL exit=CALL	that call ends the process: by SIGSEGV; by
+ *	abort=CALL		exit(0); by abort()
+ *	nolist badlist		C_GetFunctionList gives NULL; fails
+ * The calls C_Sign and C_Login with context are "C_Sign", "C_Login(context)",
+ * C_SignInit of a combined mechanism "C_SignInit(combined)".
+ *
+ * Sessions are kept apart, so that several threads can sign.
  */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -48,7 +73,8 @@
 #include <p11-kit/pkcs11.h>
 
 #define OBJECTS 32
-#define ATTRS 16
+#define ATTRS 24
+#define SESSIONS 256
 
 struct attr {
 	CK_ATTRIBUTE_TYPE type;
@@ -63,29 +89,36 @@ struct object {
 	EVP_PKEY *key;			/* of a private key */
 };
 
-static struct {
-	struct object object[OBJECTS];
-	size_t objects;
-	char settings[4096];		/* of the last C_Initialize */
-	unsigned runs;			/* of it, with these settings */
-	int left;			/* tries */
-	unsigned sessions;
-	bool in, again;			/* logged in; for this signature */
+struct session {
+	bool open, again;		/* logged in for this signature */
 	size_t found, at;		/* a search */
 	CK_ATTRIBUTE like[8];
 	bool searching;
 	const struct object *signer;
 	CK_MECHANISM_TYPE mech;
 	const EVP_MD *pss;
-} st;
+};
 
-/* ---- settings --------------------------------------------------------------- */
+static struct {
+	struct object object[OBJECTS];
+	size_t objects;
+	char settings[4096];		/* of the last C_Initialize */
+	unsigned runs;			/* of it, with these settings */
+	int left;			/* tries */
+	struct session session[SESSIONS];
+	bool in;			/* logged in */
+	atomic_ulong made;		/* signatures, of these settings */
+	atomic_bool gone;		/* with the sessions that were open */
+} st;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* ---- settings ----------------------------------------------------------- */
 
 /* The value of a setting, "" for one without; NULL: not set.  Static. */
 static const char *
 setting_nth(const char *name, size_t nth)
 {
-	static char value[4096];
+	static _Thread_local char value[4096];
 	const char *p = getenv("MOCK_P11");
 	size_t n, name_n = strlen(name);
 
@@ -124,22 +157,77 @@ number(const char *name, CK_ULONG otherwise)
 	return v ? strtoul(v, NULL, 0) : otherwise;
 }
 
+/* What follows "CALL:" in a setting about calls, "" if nothing does. */
+static const char *
+about(const char *v, const char *call)
+{
+	const size_t n = strlen(call);
+
+	return v != NULL && strncmp(v, call, n) == 0 &&
+	    (v[n] == ':' || v[n] == '\0') ? v + n + (v[n] == ':') : NULL;
+}
+
+/* How often this was asked with the same setting, which is the nth. */
+static unsigned long
+times_before(size_t nth)
+{
+	static atomic_ulong times[16];
+	static char settings[4096];
+	const char *const now = getenv("MOCK_P11");
+	size_t i;
+
+	(void)pthread_mutex_lock(&lock);
+	if (now != NULL && strcmp(now, settings) != 0) {
+		(void)snprintf(settings, sizeof settings, "%s", now);
+		for (i = 0; i < 16; i++)
+			times[i] = 0;
+	}
+	(void)pthread_mutex_unlock(&lock);
+	return nth < 16 ? atomic_fetch_add(&times[nth], 1) : 0;
+}
+
+/* Crash, end or wait as told. */
+static void
+misbehave(const char *call)
+{
+	const char *const slow = about(setting("slow"), call);
+	const long ms = slow ? strtol(slow, NULL, 10) : 0;
+	struct timespec left = { ms / 1000, ms % 1000 * 1000000 };
+
+	if (about(setting("crash"), call) != NULL)
+		*(volatile char *)mmap(NULL, 1, PROT_NONE, MAP_PRIVATE |
+		    MAP_ANONYMOUS, -1, 0) = 1;
+	if (about(setting("abort"), call) != NULL)
+		abort();
+	if (about(setting("exit"), call) != NULL)
+		exit(0);
+	while (ms > 0 && nanosleep(&left, &left) != 0)
+		;
+}
+
 /* Log a call; what it is told to return instead of working. */
 static CK_RV
 called(const char *call)
 {
-	const char *const path = getenv("MOCK_P11_LOG"), *v;
+	const char *const path = getenv("MOCK_P11_LOG"), *v, *about_it;
 	FILE *const f = path ? fopen(path, "a") : NULL;
-	const size_t n = strlen(call);
+	unsigned long rv;
+	char *more;
 	size_t i;
 
 	if (f != NULL) {
 		(void)fprintf(f, "%s\n", call);
 		(void)fclose(f);
 	}
-	for (i = 0; (v = setting_nth("fail", i)) != NULL; i++)
-		if (strncmp(v, call, n) == 0 && v[n] == ':')
-			return strtoul(v + n + 1, NULL, 16);
+	misbehave(call);
+	for (i = 0; (v = setting_nth("fail", i)) != NULL; i++) {
+		if ((about_it = about(v, call)) == NULL)
+			continue;
+		rv = strtoul(about_it, &more, 16);
+		if (*more != ':' || times_before(i) >=
+		    strtoul(more + 1, NULL, 10))
+			return rv;
+	}
 	return CKR_OK;
 }
 
@@ -149,7 +237,62 @@ called(const char *call)
 		return rv_;						\
 } while (0)
 
-/* ---- objects ----------------------------------------------------------------- */
+/* A call of a session: there are none after a loss. */
+#define IN_SESSION(s, call, out) do {					\
+	CALLED(call);							\
+	if (is_removed())						\
+		return CKR_DEVICE_REMOVED;				\
+	*(out) = session(s);						\
+	if (*(out) == NULL)						\
+		return CKR_SESSION_HANDLE_INVALID;			\
+} while (0)
+
+static bool
+is_removed(void)
+{
+	const CK_ULONG n = number("removed", 0);
+
+	return setting("removed") != NULL && atomic_load(&st.made) >= n;
+}
+
+static void
+search_end(struct session *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->found; i++)
+		free(s->like[i].pValue);
+	s->found = 0;
+	s->searching = false;
+}
+
+/* All sessions end, and with them the login. */
+static void
+close_all(void)
+{
+	size_t i;
+
+	(void)pthread_mutex_lock(&lock);
+	for (i = 0; i < SESSIONS; i++) {
+		search_end(&st.session[i]);
+		st.session[i] = (struct session){ 0 };
+	}
+	st.in = false;
+	(void)pthread_mutex_unlock(&lock);
+}
+
+/* Handles count from 100; NULL: none. */
+static struct session *
+session(CK_SESSION_HANDLE s)
+{
+	if (setting("lost") != NULL && atomic_load(&st.made) >=
+	    number("lost", 0) && !atomic_exchange(&st.gone, true))
+		close_all();
+	return s >= 100 && s < 100 + SESSIONS && st.session[s - 100].open ?
+	    &st.session[s - 100] : NULL;
+}
+
+/* ---- objects ------------------------------------------------------------ */
 
 static void
 set(struct object *o, CK_ATTRIBUTE_TYPE type, const void *p, size_t n)
@@ -373,7 +516,7 @@ unload(void)
 	st.objects = 0;
 }
 
-/* ---- general, slots, sessions -------------------------------------------------- */
+/* ---- general, slots, sessions ------------------------------------------- */
 
 static CK_RV
 initialize(void *args)
@@ -389,6 +532,8 @@ initialize(void *args)
 		    now ? now : "");
 		st.runs = 0;
 		st.left = (int)number("tries", 3);
+		st.made = 0;
+		st.gone = false;
 	}
 	st.runs++;
 	for (i = 0; load_nth("key", i); i++)
@@ -405,9 +550,8 @@ finalize(void *reserved)
 {
 	(void)reserved;
 	CALLED("C_Finalize");
+	close_all();
 	unload();
-	st.sessions = 0;
-	st.in = false;
 	return CKR_OK;
 }
 
@@ -440,7 +584,8 @@ tokens(void)
 static CK_RV
 get_slot_list(CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *n)
 {
-	const CK_ULONG have = setting("late") && st.runs < 2 ? 0 :
+	const CK_ULONG have = is_removed() ||
+	    (setting("late") && st.runs < 2) ? 0 :
 	    tokens() + (setting("blank") != NULL);
 	CK_ULONG i;
 
@@ -469,13 +614,18 @@ static CK_RV
 get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
 	const char *const label = setting("label");
+	char serial[8];
 
 	CALLED("C_GetTokenInfo");
+	if (is_removed())
+		return CKR_TOKEN_NOT_PRESENT;
 	memset(info, 0, sizeof *info);
 	pad(info->label, sizeof info->label, label ? label : "mock");
+	(void)snprintf(serial, sizeof serial, "%04u",
+	    setting("serials") ? (unsigned)slot & 0xfff : 0);
 	pad(info->manufacturerID, sizeof info->manufacturerID, "mock maker");
 	pad(info->model, sizeof info->model, "mock model");
-	pad(info->serialNumber, sizeof info->serialNumber, "0000");
+	pad(info->serialNumber, sizeof info->serialNumber, serial);
 	info->ulMinPinLen = number("minpin", 0);
 	info->ulMaxPinLen = number("maxpin", 255);
 	if (slot > tokens())
@@ -483,6 +633,8 @@ get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 	info->flags = CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED;
 	if (!setting("nologin"))
 		info->flags |= CKF_LOGIN_REQUIRED;
+	if (setting("wp"))
+		info->flags |= CKF_WRITE_PROTECTED;
 	if (setting("pad") || setting("padwrong"))
 		info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
 	if (!setting("noflags"))
@@ -496,32 +648,62 @@ static CK_RV
 open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *app, CK_NOTIFY notify,
     CK_SESSION_HANDLE *out)
 {
+	CK_ULONG i;
+
 	(void)app;
 	(void)notify;
 	CALLED("C_OpenSession");
+	if (is_removed())
+		return CKR_DEVICE_REMOVED;
 	if (slot > tokens() || (flags & CKF_SERIAL_SESSION) == 0)
 		return CKR_SLOT_ID_INVALID;
 	/* Nothing here may ask for more than it needs. */
-	if (flags & CKF_RW_SESSION)
+	if ((flags & CKF_RW_SESSION) != 0 && !setting("rw"))
 		return CKR_TOKEN_WRITE_PROTECTED;
-	*out = 100 + ++st.sessions;
+	(void)pthread_mutex_lock(&lock);
+	for (i = 0; i < SESSIONS && st.session[i].open; i++)
+		;
+	if (i >= number("sessions", SESSIONS))
+		i = SESSIONS;
+	if (i < SESSIONS)
+		st.session[i] = (struct session){ .open = true };
+	(void)pthread_mutex_unlock(&lock);
+	*out = 100 + i;
+	return i < SESSIONS ? CKR_OK : CKR_SESSION_COUNT;
+}
+
+static CK_RV
+close_session(CK_SESSION_HANDLE h)
+{
+	struct session *s;
+	size_t i;
+
+	IN_SESSION(h, "C_CloseSession", &s);
+	(void)pthread_mutex_lock(&lock);
+	search_end(s);
+	*s = (struct session){ 0 };
+	for (i = 0; i < SESSIONS && !st.session[i].open; i++)
+		;
+	st.in = st.in && i < SESSIONS;
+	(void)pthread_mutex_unlock(&lock);
 	return CKR_OK;
 }
 
 static CK_RV
-close_session(CK_SESSION_HANDLE s)
+close_all_sessions(CK_SLOT_ID slot)
 {
-	(void)s;
-	CALLED("C_CloseSession");
-	st.searching = false;
-	st.signer = NULL;
+	(void)slot;
+	CALLED("C_CloseAllSessions");
+	close_all();
 	return CKR_OK;
 }
 
 static CK_RV
-get_session_info(CK_SESSION_HANDLE s, CK_SESSION_INFO *info)
+get_session_info(CK_SESSION_HANDLE h, CK_SESSION_INFO *info)
 {
-	(void)s;
+	struct session *s;
+
+	IN_SESSION(h, "C_GetSessionInfo", &s);
 	memset(info, 0, sizeof *info);
 	info->slotID = 1;
 	info->state = st.in ? CKS_RO_USER_FUNCTIONS : CKS_RO_PUBLIC_SESSION;
@@ -529,14 +711,14 @@ get_session_info(CK_SESSION_HANDLE s, CK_SESSION_INFO *info)
 }
 
 static CK_RV
-login(CK_SESSION_HANDLE s, CK_USER_TYPE user, unsigned char *pin, CK_ULONG n)
+login(CK_SESSION_HANDLE h, CK_USER_TYPE user, unsigned char *pin, CK_ULONG n)
 {
+	struct session *s;
 	const char *const want = setting("pin") ? setting("pin") : "1234";
 	const bool by_pad = setting("pad") || setting("padwrong");
 
-	(void)s;
-	CALLED(user == CKU_USER ? "C_Login" : "C_Login(context)");
-	if (user == CKU_CONTEXT_SPECIFIC && st.signer == NULL)
+	IN_SESSION(h, user == CKU_USER ? "C_Login" : "C_Login(context)", &s);
+	if (user == CKU_CONTEXT_SPECIFIC && s->signer == NULL)
 		return CKR_OPERATION_NOT_INITIALIZED;
 	if (st.left <= 0)
 		return CKR_PIN_LOCKED;
@@ -551,17 +733,17 @@ login(CK_SESSION_HANDLE s, CK_USER_TYPE user, unsigned char *pin, CK_ULONG n)
 	if (user == CKU_USER)
 		st.in = true;
 	else
-		st.again = true;
+		s->again = true;
 	return CKR_OK;
 }
 
-/* ---- objects by handle ----------------------------------------------------------- */
+/* ---- objects by handle -------------------------------------------------- */
 
 static const struct object *
 object(CK_OBJECT_HANDLE h)
 {
-	return h > 0 && h <= st.objects && (!st.object[h - 1].secret ||
-	    st.in) ? &st.object[h - 1] : NULL;
+	return h > 0 && h <= st.objects && st.object[h - 1].n > 0 &&
+	    (!st.object[h - 1].secret || st.in) ? &st.object[h - 1] : NULL;
 }
 
 static const struct attr *
@@ -576,16 +758,16 @@ attr(const struct object *o, CK_ATTRIBUTE_TYPE type)
 }
 
 static CK_RV
-get_attribute_value(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE h, CK_ATTRIBUTE *a,
+get_attribute_value(CK_SESSION_HANDLE sh, CK_OBJECT_HANDLE h, CK_ATTRIBUTE *a,
     CK_ULONG n)
 {
 	const struct object *const o = object(h);
+	struct session *s;
 	const struct attr *have;
 	CK_RV rv = CKR_OK;
 	CK_ULONG i;
 
-	(void)s;
-	CALLED("C_GetAttributeValue");
+	IN_SESSION(sh, "C_GetAttributeValue", &s);
 	if (o == NULL)
 		return CKR_OBJECT_HANDLE_INVALID;
 	for (i = 0; i < n; i++) {
@@ -605,81 +787,74 @@ get_attribute_value(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE h, CK_ATTRIBUTE *a,
 	return rv;
 }
 
-static void
-search_end(void)
-{
-	size_t i;
-
-	for (i = 0; i < st.found; i++)
-		free(st.like[i].pValue);
-	st.found = 0;
-	st.searching = false;
-}
-
 static CK_RV
-find_objects_init(CK_SESSION_HANDLE s, CK_ATTRIBUTE *like, CK_ULONG n)
+find_objects_init(CK_SESSION_HANDLE h, CK_ATTRIBUTE *like, CK_ULONG n)
 {
+	struct session *s;
 	CK_ULONG i;
 
-	(void)s;
-	CALLED("C_FindObjectsInit");
-	if (st.searching)
+	IN_SESSION(h, "C_FindObjectsInit", &s);
+	if (s->searching)
 		return CKR_OPERATION_ACTIVE;
 	if (n > 8)
 		return CKR_TEMPLATE_INCONSISTENT;
 	for (i = 0; i < n; i++) {
-		st.like[i] = like[i];
-		st.like[i].pValue = malloc(like[i].ulValueLen + 1);
-		if (st.like[i].pValue == NULL)
+		s->like[i] = like[i];
+		s->like[i].pValue = malloc(like[i].ulValueLen + 1);
+		if (s->like[i].pValue == NULL)
 			abort();
-		memcpy(st.like[i].pValue, like[i].pValue, like[i].ulValueLen);
+		memcpy(s->like[i].pValue, like[i].pValue, like[i].ulValueLen);
 	}
-	st.found = n;
-	st.at = 0;
-	st.searching = true;
+	s->found = n;
+	s->at = 0;
+	s->searching = true;
 	return CKR_OK;
 }
 
 static bool
-is_like(const struct object *o)
+is_like(const struct session *s, const struct object *o)
 {
 	const struct attr *a;
 	size_t i;
 
-	for (i = 0; i < st.found; i++) {
-		a = attr(o, st.like[i].type);
-		if (a == NULL || a->n != st.like[i].ulValueLen ||
-		    memcmp(a->p, st.like[i].pValue, a->n) != 0)
+	for (i = 0; i < s->found; i++) {
+		a = attr(o, s->like[i].type);
+		if (a == NULL || a->n != s->like[i].ulValueLen ||
+		    memcmp(a->p, s->like[i].pValue, a->n) != 0)
 			return false;
 	}
 	return true;
 }
 
 static CK_RV
-find_objects(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE *h, CK_ULONG max,
+find_objects(CK_SESSION_HANDLE sh, CK_OBJECT_HANDLE *h, CK_ULONG max,
     CK_ULONG *n)
 {
-	(void)s;
+	struct session *s;
+
 	*n = 0;
-	CALLED("C_FindObjects");
-	if (!st.searching)
+	IN_SESSION(sh, "C_FindObjects", &s);
+	if (!s->searching)
 		return CKR_OPERATION_NOT_INITIALIZED;
-	for (; st.at < st.objects && *n < max; st.at++)
-		if (object(st.at + 1) != NULL && is_like(&st.object[st.at]))
-			h[(*n)++] = st.at + 1;
+	for (; s->at < st.objects && *n < max; s->at++)
+		if (object(s->at + 1) != NULL &&
+		    is_like(s, &st.object[s->at]))
+			h[(*n)++] = s->at + 1;
 	return CKR_OK;
 }
 
 static CK_RV
-find_objects_final(CK_SESSION_HANDLE s)
+find_objects_final(CK_SESSION_HANDLE h)
 {
-	(void)s;
-	search_end();
-	CALLED("C_FindObjectsFinal");
+	struct session *s = session(h);
+
+	if (s != NULL)
+		search_end(s);
+	IN_SESSION(h, "C_FindObjectsFinal", &s);
 	return CKR_OK;
 }
 
-/* ---- signing -------------------------------------------------------------------- */
+/* ---- signing ------------------------------------------------------------ */
 
 /* The digest of a combined mechanism; NULL: it takes a digest. */
 static const EVP_MD *
@@ -724,14 +899,16 @@ has_mech(const CK_MECHANISM *m, int type)
 }
 
 static CK_RV
-sign_init(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE h)
+sign_init(CK_SESSION_HANDLE sh, CK_MECHANISM *m, CK_OBJECT_HANDLE h)
 {
-	const struct object *const o = object(h);
+	const struct object *o;
 	const CK_RSA_PKCS_PSS_PARAMS *pss;
+	struct session *s;
 
-	(void)s;
-	CALLED(mech_md(m->mechanism) ? "C_SignInit(combined)" : "C_SignInit");
-	if (st.signer != NULL)
+	IN_SESSION(sh, mech_md(m->mechanism) ? "C_SignInit(combined)" :
+	    "C_SignInit", &s);
+	o = object(h);
+	if (s->signer != NULL)
 		return CKR_OPERATION_ACTIVE;
 	if (o == NULL || o->key == NULL)
 		return CKR_KEY_HANDLE_INVALID;
@@ -739,23 +916,23 @@ sign_init(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE h)
 		return CKR_MECHANISM_INVALID;
 	if (EVP_PKEY_get_base_id(o->key) == EVP_PKEY_RSA) {
 		pss = m->pParameter;
-		st.pss = mech_md(pss->hashAlg);
-		if (st.pss == NULL || pss->sLen !=
-		    (CK_ULONG)EVP_MD_get_size(st.pss) || pss->mgf !=
-		    (st.pss == EVP_sha256() ? CKG_MGF1_SHA256 :
-		    st.pss == EVP_sha384() ? CKG_MGF1_SHA384 :
+		s->pss = mech_md(pss->hashAlg);
+		if (s->pss == NULL || pss->sLen !=
+		    (CK_ULONG)EVP_MD_get_size(s->pss) || pss->mgf !=
+		    (s->pss == EVP_sha256() ? CKG_MGF1_SHA256 :
+		    s->pss == EVP_sha384() ? CKG_MGF1_SHA384 :
 		    CKG_MGF1_SHA512))
 			return CKR_MECHANISM_PARAM_INVALID;
 	}
-	st.signer = o;
-	st.mech = m->mechanism;
-	st.again = false;
+	s->signer = o;
+	s->mech = m->mechanism;
+	s->again = false;
 	return CKR_OK;
 }
 
 static bool
-sign_digest(EVP_PKEY *key, const unsigned char *d, size_t n,
-    unsigned char *out, size_t *out_n)
+sign_digest(EVP_PKEY *key, const EVP_MD *pss, const unsigned char *d,
+    size_t n, unsigned char *out, size_t *out_n)
 {
 	EVP_PKEY_CTX *const ctx = EVP_PKEY_CTX_new(key, NULL);
 	const int half = (EVP_PKEY_get_bits(key) + 7) / 8;
@@ -767,7 +944,7 @@ sign_digest(EVP_PKEY *key, const unsigned char *d, size_t n,
 	if (good && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
 		good = EVP_PKEY_CTX_set_rsa_padding(ctx,
 		    RSA_PKCS1_PSS_PADDING) == 1 &&
-		    EVP_PKEY_CTX_set_signature_md(ctx, st.pss) == 1 &&
+		    EVP_PKEY_CTX_set_signature_md(ctx, pss) == 1 &&
 		    EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx,
 		    RSA_PSS_SALTLEN_DIGEST) == 1;
 	good = good && EVP_PKEY_sign(ctx, out, out_n, d, n) == 1;
@@ -783,20 +960,20 @@ sign_digest(EVP_PKEY *key, const unsigned char *d, size_t n,
 }
 
 static bool
-sign_any(EVP_PKEY *key, const unsigned char *p, size_t n, unsigned char *out,
-    size_t *out_n)
+sign_any(const struct session *s, EVP_PKEY *key, const unsigned char *p,
+    size_t n, unsigned char *out, size_t *out_n)
 {
-	const EVP_MD *const md = mech_md(st.mech);
+	const EVP_MD *const md = mech_md(s->mech);
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned digest_n = 0;
 	EVP_MD_CTX *ctx;
 	bool good;
 
-	if (st.mech != CKM_EDDSA && md == NULL)
-		return sign_digest(key, p, n, out, out_n);
-	if (st.mech != CKM_EDDSA)
+	if (s->mech != CKM_EDDSA && md == NULL)
+		return sign_digest(key, s->pss, p, n, out, out_n);
+	if (s->mech != CKM_EDDSA)
 		return EVP_Digest(p, n, digest, &digest_n, md, NULL) == 1 &&
-		    sign_digest(key, digest, digest_n, out, out_n);
+		    sign_digest(key, s->pss, digest, digest_n, out, out_n);
 	ctx = EVP_MD_CTX_new();
 	good = EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
 	    EVP_DigestSign(ctx, out, out_n, p, n) == 1;
@@ -805,25 +982,26 @@ sign_any(EVP_PKEY *key, const unsigned char *p, size_t n, unsigned char *out,
 }
 
 static CK_RV
-sign(CK_SESSION_HANDLE s, unsigned char *p, CK_ULONG n, unsigned char *out,
+sign(CK_SESSION_HANDLE h, unsigned char *p, CK_ULONG n, unsigned char *out,
     CK_ULONG *out_n)
 {
-	const struct object *const o = st.signer;
+	const struct object *o;
 	unsigned char made[1024];
 	size_t made_n = sizeof made;
+	struct session *s;
 
-	(void)s;
-	CALLED(out == NULL ? "C_Sign(size)" : "C_Sign");
+	IN_SESSION(h, out == NULL ? "C_Sign(size)" : "C_Sign", &s);
+	o = s->signer;
 	/* A size query costs an operation here, as on some real tokens. */
-	st.signer = NULL;
+	s->signer = NULL;
 	if (out == NULL)
 		return CKR_FUNCTION_FAILED;
 	if (o == NULL)
 		return CKR_OPERATION_NOT_INITIALIZED;
-	if (setting("always") && !st.again)
+	if (setting("always") && !s->again)
 		return CKR_USER_NOT_LOGGED_IN;
-	st.again = false;
-	if (!sign_any(o->key, p, n, made, &made_n))
+	s->again = false;
+	if (!sign_any(s, o->key, p, n, made, &made_n))
 		return CKR_DATA_LEN_RANGE;
 	if (is("sig", "flip"))
 		made[made_n / 2] ^= 1;
@@ -837,11 +1015,171 @@ sign(CK_SESSION_HANDLE s, unsigned char *p, CK_ULONG n, unsigned char *out,
 		return CKR_BUFFER_TOO_SMALL;
 	memcpy(out, made, made_n);
 	*out_n = made_n;
+	atomic_fetch_add(&st.made, 1);
 	ERR_clear_error();
 	return CKR_OK;
 }
 
-/* ---- the table -------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
+
+static struct session *
+writable(CK_SESSION_HANDLE h)
+{
+	return setting("rw") != NULL ? session(h) : NULL;
+}
+
+static const CK_ATTRIBUTE *
+in_template(const CK_ATTRIBUTE *a, CK_ULONG n, CK_ATTRIBUTE_TYPE type)
+{
+	CK_ULONG i;
+
+	for (i = 0; i < n; i++)
+		if (a[i].type == type)
+			return &a[i];
+	return NULL;
+}
+
+/* Set or replace an attribute. */
+static void
+put(struct object *o, CK_ATTRIBUTE_TYPE type, const void *p, size_t n)
+{
+	struct attr *const have = (struct attr *)(uintptr_t)attr(o, type);
+
+	if (have == NULL) {
+		set(o, type, p, n);
+		return;
+	}
+	free(have->p);
+	have->p = malloc(n + 1);
+	if (have->p == NULL)
+		abort();
+	memcpy(have->p, p, n);
+	have->n = n;
+}
+
+static void
+put_bool(struct object *o, CK_ATTRIBUTE_TYPE type, bool v)
+{
+	const CK_BBOOL b = v ? CK_TRUE : CK_FALSE;
+
+	put(o, type, &b, 1);
+}
+
+static EVP_PKEY *
+make_key(const CK_MECHANISM *m, const CK_ATTRIBUTE *a, CK_ULONG n)
+{
+	const CK_ATTRIBUTE *const params = in_template(a, n, CKA_EC_PARAMS);
+
+	switch (m->mechanism) {
+	case CKM_RSA_PKCS_KEY_PAIR_GEN:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)
+		    *(CK_ULONG *)in_template(a, n, CKA_MODULUS_BITS)->pValue);
+	case CKM_EC_KEY_PAIR_GEN:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "EC",
+		    params->ulValueLen == 10 ? "P-256" :
+		    ((CK_BYTE *)params->pValue)[6] == 0x22 ? "P-384" :
+		    "P-521");
+	default:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	}
+}
+
+static CK_RV
+generate_key_pair(CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_ATTRIBUTE *pub,
+    CK_ULONG pub_n, CK_ATTRIBUTE *priv, CK_ULONG priv_n,
+    CK_OBJECT_HANDLE *pub_h, CK_OBJECT_HANDLE *priv_h)
+{
+	const CK_ATTRIBUTE *const params = in_template(pub, pub_n,
+	    CKA_EC_PARAMS);
+	struct object *o;
+	CK_ULONG i;
+	EVP_PKEY *key;
+
+	CALLED("C_GenerateKeyPair");
+	if (writable(h) == NULL)
+		return CKR_SESSION_READ_ONLY;
+	if (setting("nomech"))
+		return CKR_MECHANISM_INVALID;
+	/* As a TPM does it. */
+	if (in_template(priv, priv_n, CKA_DECRYPT) != NULL)
+		return CKR_GENERAL_ERROR;
+	if (setting("edname") && params != NULL && params->ulValueLen == 5)
+		return CKR_DOMAIN_PARAMS_INVALID;
+	key = make_key(m, pub, pub_n);
+	if (key == NULL)
+		return CKR_FUNCTION_FAILED;
+	o = add(CKO_PUBLIC_KEY, "", "");
+	set_key(o, key, !setting("hidden"));
+	for (i = 0; i < pub_n; i++)
+		if (pub[i].type != CKA_MODULUS_BITS)
+			put(o, pub[i].type, pub[i].pValue, pub[i].ulValueLen);
+	*pub_h = st.objects;
+	add_private(key, "", "");
+	o = &st.object[st.objects - 1];
+	for (i = 0; i < priv_n; i++)
+		put(o, priv[i].type, priv[i].pValue, priv[i].ulValueLen);
+	if (setting("eager")) {
+		put_bool(o, CKA_DECRYPT, true);
+		put_bool(o, CKA_UNWRAP, true);
+		put_bool(o, CKA_DERIVE, true);
+	}
+	put_bool(o, CKA_LOCAL, true);
+	put_bool(o, CKA_EXTRACTABLE, setting("leaky") != NULL);
+	put_bool(o, CKA_SENSITIVE, setting("loud") == NULL);
+	if (setting("mute"))
+		put(o, CKA_EXTRACTABLE, "", 0);
+	*priv_h = st.objects;
+	return CKR_OK;
+}
+
+static CK_RV
+create_object(CK_SESSION_HANDLE h, CK_ATTRIBUTE *a, CK_ULONG n,
+    CK_OBJECT_HANDLE *out)
+{
+	struct object *o;
+	CK_ULONG i;
+
+	CALLED("C_CreateObject");
+	if (writable(h) == NULL)
+		return CKR_SESSION_READ_ONLY;
+	o = add(CKO_CERTIFICATE, "", "");
+	for (i = 0; i < n; i++)
+		put(o, a[i].type, a[i].pValue, a[i].ulValueLen);
+	*out = st.objects;
+	return CKR_OK;
+}
+
+static CK_RV
+destroy_object(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE handle)
+{
+	struct object *const o = (struct object *)(uintptr_t)object(handle);
+
+	CALLED("C_DestroyObject");
+	if (writable(h) == NULL)
+		return CKR_SESSION_READ_ONLY;
+	if (o == NULL || o->n == 0)
+		return CKR_OBJECT_HANDLE_INVALID;
+	while (o->n > 0)
+		free(o->attr[--o->n].p);
+	return CKR_OK;
+}
+
+static CK_RV
+set_attribute_value(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE handle,
+    CK_ATTRIBUTE *a, CK_ULONG n)
+{
+	struct object *const o = (struct object *)(uintptr_t)object(handle);
+
+	CALLED("C_SetAttributeValue");
+	if (writable(h) == NULL)
+		return CKR_SESSION_READ_ONLY;
+	if (o == NULL || n != 1)
+		return CKR_OBJECT_HANDLE_INVALID;
+	put(o, a->type, a->pValue, a->ulValueLen);
+	return CKR_OK;
+}
+
+/* ---- the table ---------------------------------------------------------- */
 
 static CK_RV get_function_list(CK_FUNCTION_LIST **list);
 
@@ -856,12 +1194,17 @@ static CK_FUNCTION_LIST functions = {
 	.C_GetTokenInfo = get_token_info,
 	.C_OpenSession = open_session,
 	.C_CloseSession = close_session,
+	.C_CloseAllSessions = close_all_sessions,
 	.C_GetSessionInfo = get_session_info,
 	.C_Login = login,
 	.C_GetAttributeValue = get_attribute_value,
 	.C_FindObjectsInit = find_objects_init,
 	.C_FindObjects = find_objects,
 	.C_FindObjectsFinal = find_objects_final,
+	.C_GenerateKeyPair = generate_key_pair,
+	.C_CreateObject = create_object,
+	.C_DestroyObject = destroy_object,
+	.C_SetAttributeValue = set_attribute_value,
 	.C_SignInit = sign_init,
 	.C_Sign = sign,
 };
@@ -869,8 +1212,8 @@ static CK_FUNCTION_LIST functions = {
 static CK_RV
 get_function_list(CK_FUNCTION_LIST **list)
 {
-	*list = &functions;
-	return CKR_OK;
+	*list = setting("nolist") ? NULL : &functions;
+	return setting("badlist") ? CKR_GENERAL_ERROR : CKR_OK;
 }
 
 /* The only symbol this module gives. */

@@ -172,7 +172,7 @@ def check_memory(loader, kind, cases):
 
 
 def main():
-    kinds = ("descriptor", "profile")
+    kinds = ("descriptor", "profile", "batch")
     bad = sum(check_kind(sys.argv[1], kind) for kind in kinds)
     if "memory" in sys.argv[2:]:
         for kind in kinds:

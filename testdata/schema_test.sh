@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # schema_test.sh BUILD-DIR: the JSON Schemas and the loader agree about the
-# files in testdata/descriptor and testdata/profile, and the loader says about
+# files in testdata/descriptor, profile and batch, and the loader says about
 # each bad one what its first line promises.  Running out of memory at any
 # place while a good one is loaded is a clean error.
 set -eu

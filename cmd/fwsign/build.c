@@ -4,16 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fwsign/batch.h"
 #include "fwsign/commands.h"
 #include "fwsign/signing.h"
 #include "host/internal.h"
 
 enum { SETS_MAX = 256 };
-enum { OPT_SET = SIGNING_OWN, OPT_UNSIGNED };
+enum { OPT_SET = SIGNING_OWN, OPT_UNSIGNED, OPT_BATCH };
 typedef char digest_text[16 + 2 * FWD_DIGEST_MAX];
 
 const char cmd_build_help[] =
     "build DESCRIPTOR -o BUNDLE [OPTION]...\n"
+    "       fwsign build --batch LIST [OPTION]...\n"
     "\n"
     "Build the images a descriptor names, hash them, write and sign the\n"
     "manifest, and have the device library judge the bundle before it gets\n"
@@ -24,6 +26,8 @@ const char cmd_build_help[] =
     "      --set NAME=VALUE\n"
     "                      replace ${NAME} in the descriptor\n"
     "      --unsigned      leave the signing for later (fwsign sign)\n"
+    "      --batch LIST    build the bundles of this list; with it:\n"
+    BATCH_HELP
     SIGNING_HELP
     "\n"
     "--key, which can be repeated, replaces the signers in the descriptor;\n"
@@ -35,6 +39,8 @@ struct build_args {
 	const char *set[SETS_MAX];
 	size_t sets;
 	bool no_sign;
+	const char *list;
+	struct batch_args batch;
 };
 
 static void
@@ -46,7 +52,13 @@ args_deinit(struct build_args *a)
 static enum fw_kind
 one_option(struct build_args *a, int c, struct fw_error *err)
 {
+	enum fw_kind kind;
+
+	if (batch_option(&a->batch, c, optarg, &kind, err))
+		return kind;
 	switch (c) {
+	case OPT_BATCH:
+		return cli_once("--batch", &a->list, optarg, err);
 	case OPT_SET:
 		if (a->sets == SETS_MAX)
 			return fw_fail(err, FW_E_USAGE, "option '--set' is given "
@@ -81,6 +93,8 @@ parse(int argc, char **argv, struct build_args *a, struct fw_error *err)
 		SIGNING_OPTIONS,
 		{ "set", required_argument, NULL, OPT_SET },
 		{ "unsigned", no_argument, NULL, OPT_UNSIGNED },
+		{ "batch", required_argument, NULL, OPT_BATCH },
+		BATCH_OPTIONS,
 		{ NULL, 0, NULL, 0 },
 	};
 	struct signing *const s = &a->signing;
@@ -89,8 +103,16 @@ parse(int argc, char **argv, struct build_args *a, struct fw_error *err)
 
 	while ((c = cli_getopt(argc, argv, "o:", longs, err)) != -1)
 		FW_TRY(one_option(a, c, err));
-	FW_TRY(cli_operands(argc, argv, 1, "a descriptor", err));
-	if (s->out == NULL)
+	FW_TRY(cli_operands(argc, argv, a->list == NULL, "a descriptor", err));
+	if (a->list == NULL && batch_wanted(&a->batch))
+		return fw_fail(err, FW_E_USAGE, "options '--jobs', "
+		    "'--output-directory' and '--fail-fast' belong to "
+		    "'--batch'");
+	if (a->list != NULL && s->out != NULL)
+		return fw_fail(err, FW_E_USAGE, "options '--batch' and "
+		    "'--output' exclude each other (the list names the "
+		    "bundles)");
+	if (a->list == NULL && s->out == NULL)
 		return fw_fail(err, FW_E_USAGE,
 		    "where to write the bundle is missing (-o BUNDLE)");
 	signs = s->opt.signers > 0 ? "--key" :
@@ -98,7 +120,10 @@ parse(int argc, char **argv, struct build_args *a, struct fw_error *err)
 	    s->opt.key.module != NULL ? "--module" :
 	    s->opt.key.pin_env != NULL ? "--pin-env" :
 	    s->pin_fd != NULL ? "--pin-fd" :
-	    s->opt.key.final_try ? "--allow-final-try" : NULL;
+	    s->opt.key.final_try ? "--allow-final-try" :
+	    s->deny != NULL ? "--deny" :
+	    s->opt.allow_test ? "--allow-test" :
+	    s->opt.log != NULL ? "--log" : NULL;
 	if (a->no_sign && signs != NULL)
 		return fw_fail(err, FW_E_USAGE,
 		    "options '--unsigned' and '%s' exclude each other",
@@ -276,7 +301,9 @@ cmd_build(int argc, char **argv, struct fw_error *err)
 
 	signing_init(&a.signing);
 	FW_TRY(parse(argc, argv, &a, err));
-	set = (struct fw_set){ a.set, a.sets };
+	set = (struct fw_set){ .pair = a.set, .n = a.sets };
+	if (a.list != NULL)
+		return batch_build(&a.batch, &a.signing, a.list, &set, err);
 	FW_TRY(fw_descriptor_load(argv[optind], &set, &d, err));
 	kind = fw_build(&d, a.signing.out, &a.signing.opt, &built, err);
 	signing_progress_end(&a.signing);

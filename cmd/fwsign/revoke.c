@@ -26,9 +26,10 @@ const char cmd_revoke_help[] =
     "      --old-root ROOT OLD was signed by this root instead\n"
     "      --last          the root itself is among the keys: devices take no\n"
     "                      other list from it afterwards\n"
-    SIGNING_HELP_KEY
-    SIGNING_HELP_PIN
-    SIGNING_HELP_RESULT;
+    SIGNING_KEY_HELP
+    "      --alg NAME      its algorithm (default: what fits the key)\n"
+    SIGNING_TOKEN_HELP
+    SIGNING_RESULT_HELP;
 
 enum { ROOT = SIGNING_OWN, NUMBER, ADD_TO, OLD_ROOT, LAST };
 
@@ -217,7 +218,8 @@ cmd_revoke(int argc, char **argv, struct fw_error *err)
 		{ "add-to", required_argument, NULL, ADD_TO },
 		{ "old-root", required_argument, NULL, OLD_ROOT },
 		{ "last", no_argument, NULL, LAST },
-		SIGNING_KEY_OPTIONS,
+		{ "alg", required_argument, NULL, SIGNING_ALG },
+		SIGNING_KEY_OPTIONS, SIGNING_RESULT_OPTIONS,
 		{ NULL, 0, NULL, 0 },
 	};
 	FW_CLEANUP(options_deinit) struct options o = { .number = NULL };

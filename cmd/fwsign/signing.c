@@ -55,6 +55,7 @@ void
 signing_deinit(struct signing *s)
 {
 	signing_progress_end(s);
+	fw_deny_deinit(&s->denied);
 	fwp_openssl_free(s->openssl);
 }
 
@@ -148,6 +149,13 @@ signing_option(struct signing *s, int c, const char *arg,
 		return FW_OK;
 	case SIGNING_TIME:
 		return cli_once("--time", &s->time, arg, err);
+	case SIGNING_LOG:
+		return cli_once("--log", &s->opt.log, arg, err);
+	case SIGNING_DENY:
+		return cli_once("--deny", &s->deny, arg, err);
+	case SIGNING_ALLOW_TEST:
+		s->opt.allow_test = true;
+		return FW_OK;
 	case SIGNING_JSON:
 		s->json = true;
 		return FW_OK;
@@ -190,6 +198,10 @@ signing_ready(struct signing *s, struct fw_error *err)
 		    &fd, err));
 		s->opt.key.pin_fd = (int)fd;
 	}
+	if (s->deny != NULL) {
+		FW_TRY(fw_deny_load(s->deny, &s->denied, err));
+		s->opt.deny = &s->denied;
+	}
 	FW_TRY(set_clock(s, err));
 	s->opt.signer = s->signer;
 	s->opt.trust = s->trust;
@@ -222,7 +234,7 @@ signing_digest(int32_t alg, const uint8_t *digest,
 static const char *
 judged(const struct fw_built *built, const char **words)
 {
-	if (built->signers == 0) {
+	if (built->signers + built->kept == 0) {
 		*words = "accepted, but for the signatures";
 		return "all-but-signatures";
 	}
@@ -255,7 +267,7 @@ signing_print(const struct fw_built *built)
 		(void)puts(built->signer[i].file ?
 		    " (FOR DEVELOPMENT ONLY)" : "");
 	}
-	if (built->signers == 0)
+	if (built->signers + built->kept == 0)
 		(void)puts("signer           nobody: unsigned, no device "
 		    "accepts it like this");
 	(void)judged(built, &words);

@@ -12,12 +12,15 @@
 
 #include "host/build.h"
 #include "host/build_internal.h"
+#include "host/log.h"
 
 enum { FILES_MAX = FWD_COMPONENTS_MAX * FW_SLOTS_MAX + FWD_ATTACHMENTS_MAX };
 
 /* A payload or attachment. */
 struct file {
 	struct fw_source source;
+	struct fw_shared_file *shared;	/* in place of the source's file, of
+					   which the size counts; or NULL */
 	const char *name;
 	const char *what;		/* "image", "attachment" */
 	const char *path;
@@ -51,6 +54,7 @@ build_free(struct build **bp)
 		return;
 	for (i = 0; i < b->files; i++) {
 		fw_source_deinit(&b->file[i].source);
+		fw_shared_put(b->file[i].shared);
 		fw_buf_deinit(&b->file[i].content);
 	}
 	fw_output_abandon(&b->out);
@@ -72,6 +76,8 @@ fw_built_deinit(struct fw_built *b)
 		free(b->signer[i].serial);
 		free(b->signer[i].key);
 	}
+	for (i = 0; i < b->removals; i++)
+		free(b->removed[i].subject);
 	*b = (struct fw_built){ 0 };
 }
 
@@ -113,48 +119,28 @@ load_integrated(const struct build *b, struct file *f, struct fw_error *err)
 	FW_TRY(check_size(b, f, FW_INTEGRATED_MAX, err));
 	FW_TRY(fw_buf_reserve(&f->content, (size_t)f->source.size, err));
 	f->content.n = (size_t)f->source.size;
-	if (fw_read_at(f->source.fd, f->content.p, f->content.n, 0, err) !=
-	    FW_OK)
+	if (fw_read_at(f->shared != NULL ? f->shared->out.fd : f->source.fd,
+	    f->content.p, f->content.n, 0, err) != FW_OK)
 		return fw_wrap(err, "'%s'", f->path);
-	FW_TRY(fw_source_unchanged(&f->source, err));
+	if (f->shared == NULL)
+		FW_TRY(fw_source_unchanged(&f->source, err));
 	return fw_digest(b->d->digest_alg, fw_buf_span(&f->content),
 	    f->measure->digest, err);
 }
 
+/* Open the file: as it is, or in the copy that the bundles of a batch share. */
 static enum fw_kind
-open_hex(const struct fw_image *image, struct fw_source *out,
+open_source(struct build *b, struct file *f, const struct fw_image *image,
     struct fw_error *err)
 {
-	uint64_t base, size;
-	int fd = -1;
-
-	FW_TRY(fw_hex_load(image, &fd, &base, &size, err));
-	return fw_source_take(fd, image->path, out, err);
-}
-
-static enum fw_kind
-open_list(const struct fw_image *image, struct fw_source *out,
-    struct fw_error *err)
-{
-	int fd = -1;
-
-	FW_TRY(fw_list_load(image, &fd, err));
-	return fw_source_take(fd, image->path, out, err);
-}
-
-static enum fw_kind
-open_source(const struct fw_image *image, struct fw_source *out,
-    struct fw_error *err)
-{
-	switch (image->format) {
-	case FW_INTEL_HEX:
-		return open_hex(image, out, err);
-	case FW_TRUST_ANCHORS:
-	case FW_REVOCATIONS:
-		return open_list(image, out, err);
-	default:
-		return fw_source_open(image->path, out, err);
-	}
+	if (b->opt->session == NULL)
+		return fw_image_open(image, &f->source, err);
+	FW_TRY(fw_shared_get(b->opt->session->shared, image, b->d->digest_alg,
+	    b->out.path, &f->shared, err));
+	f->source.size = f->shared->size;
+	memcpy(f->measure->digest, f->shared->digest,
+	    sizeof f->measure->digest);
+	return FW_OK;
 }
 
 static enum fw_kind
@@ -163,6 +149,7 @@ open_image(struct build *b, size_t component, size_t i, struct fw_error *err)
 	const struct fw_component *const c = &b->d->component[component];
 	const struct fw_image *const image = &c->image[i];
 	struct file *const f = &b->file[b->files];
+	enum fw_kind kind;
 
 	*f = (struct file){
 		.source = FW_SOURCE_NONE, .name = image->name,
@@ -171,7 +158,8 @@ open_image(struct build *b, size_t component, size_t i, struct fw_error *err)
 		.measure = &b->built->measures.image[component][i],
 	};
 	err->file[0] = '\0';
-	if (open_source(image, &f->source, err) != FW_OK)
+	kind = open_source(b, f, image, err);
+	if (kind != FW_OK)
 		return at(b, f, err);
 	b->files++;
 	f->measure->size = f->source.size;
@@ -183,6 +171,7 @@ static enum fw_kind
 open_attachment(struct build *b, size_t i, struct fw_error *err)
 {
 	const struct fw_attachment *const a = &b->d->attachment[i];
+	const struct fw_image as_it_is = { .path = a->path, .format = FW_RAW };
 	struct file *const f = &b->file[b->files];
 
 	*f = (struct file){
@@ -191,7 +180,7 @@ open_attachment(struct build *b, size_t i, struct fw_error *err)
 		.column = a->column, .measure = &b->built->measures.attachment[i],
 	};
 	err->file[0] = '\0';
-	if (fw_source_open(a->path, &f->source, err) != FW_OK)
+	if (open_source(b, f, &as_it_is, err) != FW_OK)
 		return at(b, f, err);
 	b->files++;
 	f->measure->size = f->source.size;
@@ -352,8 +341,10 @@ pack(struct build *b, struct file *f, struct fw_error *err)
 	if (fw_write_at(b->out.fd, header, sizeof header, f->off - FWD_BLOCK,
 	    err) != FW_OK)
 		return write_error(b, err);
-	if (fw_copy_hashed(&f->source, b->out.fd, f->off, b->d->digest_alg,
-	    f->measure->digest, &progress, err) != FW_OK)
+	if (f->shared != NULL)
+		FW_TRY(fw_shared_copy(f->shared, b->out.fd, f->off, err));
+	else if (fw_copy_hashed(&f->source, b->out.fd, f->off,
+	    b->d->digest_alg, f->measure->digest, &progress, err) != FW_OK)
 		return write_error(b, err);
 	b->done += f->source.size;
 	return FW_OK;
@@ -376,6 +367,7 @@ write_envelope(struct build *b, struct fw_error *err)
 	    fw_write_at(b->out.fd, b->envelope.p, b->envelope.n, FWD_BLOCK,
 	    err) != FW_OK)
 		return write_error(b, err);
+	b->built->digest_alg = b->d->digest_alg;
 	return fw_digest_bstr(b->d->digest_alg, fw_buf_span(&b->manifest),
 	    b->built->manifest_digest, err);
 }
@@ -395,7 +387,8 @@ judge(struct build *b, struct fw_error *err)
 	if (known == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	for (i = 0; i < b->files; i++) {
-		FW_TRY(fw_source_unchanged(&b->file[i].source, err));
+		if (b->file[i].shared == NULL)
+			FW_TRY(fw_source_unchanged(&b->file[i].source, err));
 		if (!b->file[i].integrated)
 			known[sc.knowns++] = (struct fw_known){
 			    b->file[i].off, b->file[i].source.size,
@@ -403,6 +396,32 @@ judge(struct build *b, struct fw_error *err)
 			};
 	}
 	return fw_signers_judge(&b->signers, &sc, b->opt, b->built, err);
+}
+
+/*
+ * Is the bundle there already, all but the values of signatures as it would be
+ * now, and does the device library accept it?  Of a batch only, where the
+ * digests are known by now.
+ */
+static bool
+was_built(struct build *b)
+{
+	FW_CLEANUP(fw_front_deinit) struct fw_front there = FW_FRONT_NONE;
+	struct fw_error ignored;
+
+	if (b->opt->session == NULL || b->signers.n == 0 ||
+	    fw_front_open(b->out.path, &there, &ignored) != FW_OK ||
+	    there.in.size != b->built->size ||
+	    there.mtime != b->opt->mtime || !fw_signers_made(&b->signers,
+	    &there.env, fw_buf_span(&b->envelope)) ||
+	    fw_signers_judge_there(&b->signers, &there, b->opt, b->built,
+	    &ignored) != FW_OK)
+		return false;
+	memcpy(b->built->manifest_digest, there.digest,
+	    sizeof b->built->manifest_digest);
+	b->built->digest_alg = b->d->digest_alg;
+	b->opt->session->there = true;
+	return true;
 }
 
 /* What goes in must not be overwritten by what comes out. */
@@ -458,17 +477,23 @@ fw_build(const struct fw_descriptor *d, const char *path,
 	b->out = (struct fw_output)FW_OUTPUT_NONE;
 	/* An output that cannot be written is found before a PIN is asked. */
 	FW_TRY(fw_output_open(path, &b->out, err));
+	if (opt->session == NULL)
+		FW_TRY(fw_log_ready(opt->log, err));
 	FW_TRY(start(b, d, opt, &built, err));
 	FW_TRY(lay_out(b, err));
+	if (was_built(b)) {
+		*out = built;
+		built = (struct fw_built){ 0 };
+		return FW_OK;
+	}
 	for (i = 0; i < b->files; i++)
 		if (!b->file[i].integrated)
 			FW_TRY(pack(b, &b->file[i], err));
 	FW_TRY(write_envelope(b, err));
 	FW_TRY(judge(b, err));
 	FW_TRY(fw_signers_report(&b->signers, 0, &built, err));
-	/* Frees the keys; what interrupts us takes effect before the name. */
-	fw_signers_deinit(&b->signers);
-	FW_TRY(fw_output_commit(&b->out, err));
+	FW_TRY(fw_release(&b->signers, fw_buf_span(&b->envelope), &b->out, opt,
+	    err));
 	*out = built;
 	built = (struct fw_built){ 0 };
 	return FW_OK;

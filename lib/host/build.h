@@ -3,9 +3,9 @@
  * Making bundles: from a descriptor to a file a device accepts.  From the
  * bottom up: manifest (manifest.c, text.c), signature and envelope
  * (cose_sign.c), archive (bundle.c, copy.c), the judgement of the result by
- * the device library (anydevice.c, selfcheck.c), and the whole
- * (signers.c, build.c, resign.c).  And the lists by which keys are revoked
- * (revoke.c).
+ * the device library (anydevice.c, selfcheck.c), who may sign (deny.c), the
+ * whole (signers.c, build.c, front.c, resign.c, ceremony.c), and the lists by
+ * which keys are revoked (revoke.c).
  */
 #ifndef FW_BUILD_H
 #define FW_BUILD_H
@@ -86,14 +86,25 @@ struct fw_clock {
 	int64_t now;
 };
 
+struct fw_build_options;
+struct fw_session;
+
 /*
- * Open a key and its chain.  The key must be that of the leaf certificate, and
- * the leaf be valid now if the clock is to be judged.  FW_E_REFUSED when it is
- * not; FW_E_KEY, FW_E_INPUT.
+ * Open a key and its chain.  The key must be that of the leaf certificate, the
+ * leaf be valid now if the clock is to be judged, and no certificate one that
+ * must not sign (see deny.c).  FW_E_REFUSED when it is not so; FW_E_KEY,
+ * FW_E_INPUT.
  */
 enum fw_kind fw_signer_open(const struct fw_signer_spec *spec,
-    const struct fw_key_options *opt, struct fw_clock clock,
-    struct fw_signer *out, struct fw_error *err);
+    const struct fw_build_options *opt, struct fw_signer *out,
+    struct fw_error *err);
+/*
+ * The same of a key that is open, or NULL if nothing will be signed, and a
+ * chain in memory; alg 0: what fits the key.  Both are taken over in any case.
+ */
+enum fw_kind fw_signer_make(struct fw_key *key, struct fw_chain *chain,
+    int32_t alg, const struct fw_build_options *opt, struct fw_signer *out,
+    struct fw_error *err);
 /*
  * Open the key of a trust anchor, which signs without certificates.  spec's
  * chain is not looked at; subject is the anchor's label, there are no dates.
@@ -133,9 +144,57 @@ enum fw_kind fw_envelope_encode(const struct fw_envelope_parts *parts,
 enum fw_kind fw_envelope_rewrap(const struct fwd_envelope *env,
     const struct fwd_span *block, size_t blocks, struct fw_buf *out,
     struct fw_error *err);
+/* The same without signatures and integrated payloads. */
+enum fw_kind fw_envelope_bare(const struct fwd_envelope *env,
+    struct fw_buf *out, struct fw_error *err);
 /* The encoded SUIT_Digest of a manifest. */
 enum fw_kind fw_payload_encode(int32_t alg, struct fwd_span manifest,
     struct fw_buf *out, struct fw_error *err);
+
+/* ---- who may sign (deny.c) ------------------------------------------- */
+
+/* What names a key: the SHA-256 of its SubjectPublicKeyInfo in DER. */
+#define FW_KEY_ID_SIZE 32u
+struct fw_key_id {
+	uint8_t p[FW_KEY_ID_SIZE];
+};
+enum fw_kind fw_key_id(struct fwd_span spki, struct fw_key_id *out,
+    struct fw_error *err);
+void fw_key_id_format(const struct fw_key_id *id,
+    char out[2 * FW_KEY_ID_SIZE + 1]);
+/* 64 hexadecimal digits in either case, n characters in all. */
+bool fw_key_id_parse(const char *text, size_t n, struct fw_key_id *out);
+
+/* Keys that must neither sign nor have signed a release. */
+struct fw_deny {
+	char *path;
+	struct fw_denied {
+		struct fw_key_id id;
+		unsigned line;
+	} *key;
+	size_t n;
+};
+/* Load a list, see fwsign(1); FW_E_INPUT with its place when it is malformed. */
+enum fw_kind fw_deny_load(const char *path, struct fw_deny *out,
+    struct fw_error *err);
+void fw_deny_deinit(struct fw_deny *d);
+
+/*
+ * FW_E_REFUSED when a certificate in DER has a key that opt denies, or is
+ * marked as one for tests and opt does not allow these.  What cannot be
+ * parsed is FW_E_INPUT.
+ */
+enum fw_kind fw_deny_cert(const struct fw_build_options *opt,
+    struct fwd_span cert, struct fw_error *err);
+/* The same of a whole chain, the root included. */
+enum fw_kind fw_deny_chain(const struct fw_build_options *opt,
+    const struct fw_chain *chain, struct fw_error *err);
+/* The same of a signature block. */
+enum fw_kind fw_deny_block(const struct fw_build_options *opt,
+    struct fwd_span block, struct fw_error *err);
+/* The same of a key without certificate. */
+enum fw_kind fw_deny_key(const struct fw_build_options *opt,
+    struct fwd_span spki, const char *label, struct fw_error *err);
 
 /* ---- archive (bundle.c, copy.c) -------------------------------------- */
 
@@ -274,7 +333,10 @@ struct fw_selfcheck {
  * behind the authentication is run under a stand-in signature.
  */
 enum fw_kind fw_selfcheck(const struct fw_selfcheck *sc, struct fw_error *err);
-/* The second half of that, for a bundle without signatures. */
+/* Have it judge one signature block of env alone, as where no root is known. */
+enum fw_kind fw_selfcheck_block(const struct fw_selfcheck *sc,
+    const struct fwd_envelope *env, size_t block, struct fw_error *err);
+/* The second half of fw_selfcheck(), for a bundle without signatures. */
 enum fw_kind fw_selfcheck_content(const struct fw_selfcheck *sc,
     struct fw_error *err);
 
@@ -289,8 +351,15 @@ struct fw_build_options {
 	size_t signers;
 	const char *const *trust;	/* PEM files: judge against these */
 	size_t trusts;
+	const struct fw_deny *deny;	/* or NULL */
+	bool allow_test;		/* certificates that are marked as for
+					   tests may sign */
 	struct fw_clock clock;
 	uint64_t mtime;			/* of the members */
+	struct fw_session *session;	/* private: of a batch; or NULL */
+	const char *log;		/* the signing log that a signature is
+					   in before the bundle has its name,
+					   see log.h; NULL: none */
 	/* total is constant; may be NULL */
 	void (*progress)(void *ctx, uint64_t done, uint64_t total);
 	void *progress_ctx;
@@ -312,6 +381,20 @@ struct fw_built {
 	size_t signers;
 	bool judged_to_root;		/* against a root, not the topmost
 					   certificate of the chain */
+	int32_t digest_alg;		/* of manifest_digest */
+	/* of fw_rework() */
+	size_t kept;			/* signatures that stayed, in front of
+					   the others */
+	struct fw_removed {
+		size_t block;		/* its place before, from 0 */
+		char *subject;		/* NULL: it named no certificate */
+		struct fw_key_id id;	/* likewise, zeros */
+	} removed[FWD_AUTH_MAX];
+	size_t removals;
+	struct fw_unchanged {
+		uint64_t size;		/* of all behind the envelope */
+		uint8_t digest[FWD_DIGEST_MAX];	/* SHA-256 of it */
+	} contents;
 };
 void fw_built_deinit(struct fw_built *b);
 
@@ -320,11 +403,30 @@ enum fw_kind fw_build(const struct fw_descriptor *d, const char *path,
     const struct fw_build_options *opt, struct fw_built *out,
     struct fw_error *err);
 
+/* Which of the signatures that are there are removed. */
+struct fw_rework {
+	bool all;
+	/* or those of these signers: key identifiers, or PEM files that hold
+	   a certificate, a chain or a public key; each must be found */
+	const char *const *who;
+	size_t n;
+	bool strip;			/* and that is all that is done */
+};
+
 /*
- * Add the signers in opt to the bundle in path, written to out_path (which may
- * be the same).  FW_E_REFUSED when path is no bundle a device would accept but
- * for its signatures, or a signer has signed it already.
+ * Remove signatures from the bundle in path, add the signers in opt, and write
+ * the result to out_path (which may be the same).  Manifest and contents stay
+ * as they are, which is proved by reading the result back and comparing it
+ * with what was there: *out says what was compared.  FW_E_REFUSED when path is
+ * no bundle a device would accept but for its signatures, a signature that
+ * stays or is replaced does not hold, there is none to remove, a signer has
+ * signed already, or one that stays must not have signed (see deny.c).
  */
+enum fw_kind fw_rework(const char *path, const char *out_path,
+    const struct fw_rework *how, const struct fw_build_options *opt,
+    struct fw_built *out, struct fw_error *err);
+
+/* Add the signers in opt, and remove nothing. */
 enum fw_kind fw_resign(const char *path, const char *out_path,
     const struct fw_build_options *opt, struct fw_built *out,
     struct fw_error *err);

@@ -142,6 +142,22 @@ fw_chain_deinit(struct fw_chain *c)
 	*c = (struct fw_chain){ 0 };
 }
 
+enum fw_kind
+fw_chain_copy(const struct fw_chain *from, struct fw_chain *out,
+    struct fw_error *err)
+{
+	FW_CLEANUP(fw_chain_deinit) struct fw_chain c = { 0 };
+
+	for (; c.n < from->n; c.n++)
+		FW_TRY(fw_buf_add(&c.cert[c.n], from->cert[c.n].p,
+		    from->cert[c.n].n, err));
+	if (from->root.n > 0)
+		FW_TRY(fw_buf_add(&c.root, from->root.p, from->root.n, err));
+	*out = c;
+	c = (struct fw_chain){ 0 };
+	return FW_OK;
+}
+
 /* ---- from a file ------------------------------------------------------ */
 
 struct loaded {

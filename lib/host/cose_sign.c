@@ -239,35 +239,43 @@ load_chain(struct fw_signer *s, const struct fw_signer_spec *spec,
 	return FW_OK;
 }
 
-enum fw_kind
-fw_signer_open(const struct fw_signer_spec *spec,
-    const struct fw_key_options *opt, struct fw_clock clock,
-    struct fw_signer *out, struct fw_error *err)
+/* Everything about a signer but where its key and chain come from. */
+static enum fw_kind
+complete(struct fw_signer *s, int32_t alg, struct fw_clock clock,
+    struct fw_error *err)
 {
-	FW_CLEANUP(fw_signer_deinit) struct fw_signer s = { 0 };
 	FW_CLEANUP(x509_free) X509 *leaf = NULL;
-	const unsigned char *p;
+	const unsigned char *p = s->chain.cert[0].p;
 
-	/* A chain file that is wrong is found without asking for a PIN. */
-	if (spec->chain != NULL)
-		FW_TRY(load_chain(&s, spec, err));
-	FW_TRY(fw_key_open(spec->key, opt, &s.key, err));
-	if (spec->chain == NULL)
-		FW_TRY(load_chain(&s, spec, err));
-	p = s.chain.cert[0].p;
-	leaf = d2i_X509(NULL, &p, (long)s.chain.cert[0].n);
+	leaf = d2i_X509(NULL, &p, (long)s->chain.cert[0].n);
 	if (leaf == NULL)
 		return fw_fail_ssl(err, FW_E_INPUT,
 		    "cannot read the certificate of %s",
-		    fw_key_label(s.key));
-	FW_TRY(read_subject(leaf, &s.subject, err));
-	FW_TRY(read_serial(leaf, &s.serial, err));
-	FW_TRY(read_time(X509_get0_notBefore(leaf), &s.not_before, err));
-	FW_TRY(read_time(X509_get0_notAfter(leaf), &s.not_after, err));
-	FW_TRY(bind_key(&s, leaf, spec->alg, err));
-	FW_TRY(judge_dates(&s, clock, err));
-	FW_TRY(judge_lone(&s, leaf, err));
-	FW_TRY(encode_protected(&s, err));
+		    fw_key_label(s->key));
+	FW_TRY(read_subject(leaf, &s->subject, err));
+	FW_TRY(read_serial(leaf, &s->serial, err));
+	FW_TRY(read_time(X509_get0_notBefore(leaf), &s->not_before, err));
+	FW_TRY(read_time(X509_get0_notAfter(leaf), &s->not_after, err));
+	FW_TRY(bind_key(s, leaf, alg, err));
+	FW_TRY(judge_dates(s, clock, err));
+	FW_TRY(judge_lone(s, leaf, err));
+	return encode_protected(s, err);
+}
+
+enum fw_kind
+fw_signer_make(struct fw_key *key, struct fw_chain *chain, int32_t alg,
+    const struct fw_build_options *opt, struct fw_signer *out,
+    struct fw_error *err)
+{
+	FW_CLEANUP(fw_signer_deinit) struct fw_signer s = { .key = key,
+	    .chain = *chain };
+
+	*chain = (struct fw_chain){ 0 };
+	if (key == NULL)
+		FW_TRY(fw_key_elsewhere((struct fwd_span){ NULL, 0 }, &s.key,
+		    err));
+	FW_TRY(fw_deny_chain(opt, &s.chain, err));
+	FW_TRY(complete(&s, alg, opt->clock, err));
 	*out = s;
 	s = (struct fw_signer){ 0 };
 	return FW_OK;
@@ -298,6 +306,43 @@ fw_signer_open_bare(const struct fw_signer_spec *spec,
 	*out = s;
 	s = (struct fw_signer){ 0 };
 	return FW_OK;
+}
+
+/* The signature is there already. */
+static enum fw_kind
+open_elsewhere(const struct fw_elsewhere *e,
+    const struct fw_build_options *opt, struct fw_signer *out,
+    struct fw_error *err)
+{
+	FW_CLEANUP(fw_chain_deinit) struct fw_chain chain = { 0 };
+	struct fw_key *key = NULL;
+
+	FW_TRY(fw_chain_copy(&e->chain, &chain, err));
+	FW_TRY(fw_key_elsewhere(fw_buf_span(&e->sig), &key, err));
+	return fw_signer_make(key, &chain, e->alg, opt, out, err);
+}
+
+enum fw_kind
+fw_signer_open(const struct fw_signer_spec *spec,
+    const struct fw_build_options *opt, struct fw_signer *out,
+    struct fw_error *err)
+{
+	FW_CLEANUP(fw_signer_deinit) struct fw_signer s = { 0 };
+	struct fw_key *key;
+
+	if (spec->elsewhere != NULL)
+		return open_elsewhere(spec->elsewhere, opt, out, err);
+	/* A chain that cannot be used is found without asking for a PIN. */
+	if (spec->chain != NULL) {
+		FW_TRY(load_chain(&s, spec, err));
+		FW_TRY(fw_deny_chain(opt, &s.chain, err));
+	}
+	FW_TRY(fw_key_open(spec->key, &opt->key, &s.key, err));
+	if (spec->chain == NULL)
+		FW_TRY(load_chain(&s, spec, err));
+	key = s.key;
+	s.key = NULL;
+	return fw_signer_make(key, &s.chain, spec->alg, opt, out, err);
 }
 
 void
@@ -394,6 +439,29 @@ fw_envelope_rewrap(const struct fwd_envelope *env,
 	envelope_front(&c, env->payload, block, blocks, env->members_n);
 	fw_cbor_raw(&c, env->manifest_bstr.p, env->manifest_bstr.n);
 	fw_cbor_raw(&c, env->members.p, env->members.n);
+	return fw_cbor_done(&c, out, err);
+}
+
+enum fw_kind
+fw_envelope_bare(const struct fwd_envelope *env, struct fw_buf *out,
+    struct fw_error *err)
+{
+	struct fw_cbor c = { 0 };
+	struct fwd_member m;
+	uint64_t n = 0;
+	size_t at = 0;
+
+	while (fwd_envelope_next(env, &at, &m))
+		n += m.key != 0;
+	envelope_front(&c, env->payload, NULL, 0, n);
+	fw_cbor_raw(&c, env->manifest_bstr.p, env->manifest_bstr.n);
+	at = 0;
+	while (fwd_envelope_next(env, &at, &m)) {
+		if (m.key == 0)
+			continue;
+		fw_cbor_int(&c, m.key);
+		fw_cbor_raw(&c, m.bstr.p, m.bstr.n);
+	}
 	return fw_cbor_done(&c, out, err);
 }
 

@@ -7,7 +7,8 @@
  * take struct fw_error *err last; it is filled in on failure and untouched
  * otherwise.  Outputs are written on success only.  _init and _deinit are for
  * values the caller holds, _new/_open and _free for heap objects; releasing an
- * empty one is allowed.  Nothing here prints or exits.
+ * empty one is allowed.  Nothing here prints or exits, but for a PKCS #11
+ * module that crashes, exits or hangs (see the signals of keys).
  */
 #ifndef FWHOST_H
 #define FWHOST_H
@@ -142,6 +143,12 @@ enum fw_kind fw_output_open_at(int dir, const char *path,
 enum fw_kind fw_output_spares(const struct fw_output *out, const char *input,
     struct fw_error *err);
 enum fw_kind fw_output_commit(struct fw_output *out, struct fw_error *err);
+/*
+ * The same of several at once, with a few flushes for all of them.  err[i]
+ * tells of out[i]: its kind is FW_OK if it was committed.
+ */
+void fw_output_commit_all(struct fw_output *const *out, size_t n,
+    struct fw_error *err);
 void fw_output_abandon(struct fw_output *out);
 /* Write a small file by way of the above. */
 enum fw_kind fw_file_write(const char *path, const void *p, size_t n,
@@ -169,6 +176,8 @@ struct fw_node {
 struct fw_set {
 	const char *const *pair;
 	size_t n;
+	const bool *spare;		/* of each pair: it need not be used;
+					   or NULL */
 };
 
 /*
@@ -231,10 +240,14 @@ struct fw_component {
 	uint64_t max_size;		/* 0: no limit stated */
 };
 
+struct fw_elsewhere;
+
 struct fw_signer_spec {
 	char *key;			/* pkcs11: URI or PEM file */
 	char *chain;			/* PEM file, or NULL: from the token */
 	int32_t alg;			/* 0: what fits the key */
+	const struct fw_elsewhere *elsewhere;	/* in place of all of these: a
+					   signature that was made elsewhere */
 	unsigned line, column;
 };
 
@@ -440,6 +453,21 @@ enum fw_kind fw_chain_load(const char *path, struct fw_chain *out,
 enum fw_kind fw_chain_order(struct fw_buf *cert, size_t n,
     struct fw_chain *out, struct fw_error *err);
 void fw_chain_deinit(struct fw_chain *c);
+/* FW_E_NOMEM only. */
+enum fw_kind fw_chain_copy(const struct fw_chain *from, struct fw_chain *out,
+    struct fw_error *err);
+
+/*
+ * A signature that was made elsewhere (see build.h for how it comes here).
+ */
+struct fw_elsewhere {
+	struct fw_chain chain;		/* of the key that made it */
+	int32_t alg;			/* 0: what fits the key */
+	struct fw_buf payload;		/* the encoded SUIT_Digest it is for;
+					   empty: not said */
+	struct fw_buf sig;		/* r || s or DER for ECDSA */
+	const char *path;		/* for messages */
+};
 
 /*
  * A trust anchor: a certificate, or a bare public key (-----BEGIN PUBLIC
@@ -503,10 +531,17 @@ struct fw_key_options {
  * from fw_key_open() to fw_key_free(), SIGINT, SIGTERM and SIGHUP are blocked
  * in the calling thread (those that are ignored stay so); one that came
  * meanwhile takes effect inside the last fw_key_free() (or the fw_key_open()
- * that fails), after the token was finalized.  Threads started while a key is open inherit this, threads
- * started before must block the three themselves.  SIGQUIT is left alone as
- * the way out when a token hangs.  Open and free in one thread, free before
- * exit() (never from atexit()), and never use a key across fork().
+ * that fails), after the token was finalized.  Threads started while a key is
+ * open inherit this, threads started before must block the three themselves.
+ * A thread of the library waits for them as well: if a call into a module has
+ * not come back three seconds after one came, it says so on stderr, closes the
+ * sessions if the module lets it, and takes the signal itself.  SIGQUIT is
+ * left alone.  Open and free in one thread, free before exit() (never from
+ * atexit()), and never use a key across fork().
+ *
+ * While a key is open SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGABRT are caught,
+ * and so is exit(): inside of a module they end the program with status 3 and
+ * one line that names module and call; elsewhere they act as they did before.
  *
  * Long work with a key open should ask fw_interrupted() now and then and give
  * up; PIN prompts and fw_key_sign() do.
@@ -525,6 +560,14 @@ struct fw_key;
 enum fw_kind fw_key_open(const char *ref, const struct fw_key_options *opt,
     struct fw_key **out, struct fw_error *err);
 void fw_key_free(struct fw_key *key);
+/*
+ * A key that lies elsewhere and made the signature sig by itself: r || s or DER
+ * for ECDSA.  fw_key_set_public() must be called, and fw_key_sign() then hands
+ * out that signature, if it holds for the message.  With an empty sig nothing
+ * can be signed.
+ */
+enum fw_kind fw_key_elsewhere(struct fwd_span sig, struct fw_key **out,
+    struct fw_error *err);
 /* The key lies in a file: for development only. */
 bool fw_key_is_file(const struct fw_key *key);
 /* For messages: "key file 'FILE'", or key, token and serial, "key object 'x'
@@ -551,6 +594,25 @@ int32_t fw_key_alg(const struct fw_key *key);
 enum fw_kind fw_key_sign(struct fw_key *key, int32_t alg,
     const struct fwd_span *msg, size_t n, uint8_t sig[FWD_SIG_MAX],
     size_t *sig_n, struct fw_error *err);
+/*
+ * The same key once more, for another thread: in a session of its own, without
+ * another login.  Open and free it in the thread of the first, which must
+ * outlive it.  FW_E_KEY: the token has no session left, or the key wants the
+ * PIN for each signature.
+ */
+enum fw_kind fw_key_again(const struct fw_key *key, struct fw_key **out,
+    struct fw_error *err);
+/* What is known of the token a key is on, printable; all "" for none. */
+struct fw_key_token {
+	char label[129], manufacturer[129], model[65], serial[65];
+	/* The mechanism of the last signature, "CKM_ECDSA"; NULL: none yet, or
+	   by no token. */
+	const char *mechanism;
+};
+void fw_key_token(const struct fw_key *key, struct fw_key_token *out);
+/* The token was removed, or its session or login lost, by a failed signature:
+   nothing more can be signed. */
+bool fw_key_lost(const struct fw_key *key);
 /*
  * The certificates on the key's token that lead from the one of the key
  * upwards, leaf first.  FW_E_KEY when the token has none for the key, or the

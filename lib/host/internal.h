@@ -27,6 +27,10 @@ fw_close_fd(int *fd)
 #define FW_FREE FW_CLEANUP(fw_free_ptr)
 #define FW_FD FW_CLEANUP(fw_close_fd)
 
+/* Remove temporary names; the program is about to end.  Safe in a signal
+   handler. */
+void fw_output_emergency(void);
+
 /* Go on only if e is FW_OK; the error has been written already. */
 #define FW_TRY(e) do {							\
 	const enum fw_kind k_ = (e);					\

@@ -351,6 +351,10 @@ verify(const struct fw_key *key, const struct fw_sigalg *a,
 	ERR_clear_error();
 	if (good)
 		return FW_OK;
+	if (key->elsewhere)
+		return fw_fail(err, FW_E_REFUSED, "the signature does not hold "
+		    "with the certificate's public key (was it made for "
+		    "another bundle, chain or algorithm?)");
 	if (key->pub_given)
 		return fw_fail(err, FW_E_REFUSED, "the signature that %s made "
 		    "does not hold with the certificate's public key (is it "
@@ -371,6 +375,7 @@ fw_key_free(struct fw_key *key)
 	fw_buf_deinit(&key->spki);
 	EVP_PKEY_free(key->pub);
 	EVP_PKEY_free(key->priv);
+	fw_buf_deinit(&key->made);
 	/* Last: a signal that was held back may end the program here. */
 	fw_p11_free(key->p11);
 	free(key);
@@ -402,10 +407,26 @@ fw_key_open(const char *ref, const struct fw_key_options *opt,
 	return FW_OK;
 }
 
+enum fw_kind
+fw_key_elsewhere(struct fwd_span sig, struct fw_key **out,
+    struct fw_error *err)
+{
+	FW_CLEANUP(key_cleanup) struct fw_key *key = calloc(1, sizeof *key);
+
+	if (key == NULL || (key->label = strdup("a key elsewhere")) == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	key->elsewhere = true;
+	if (sig.n > 0)
+		FW_TRY(fw_buf_add(&key->made, sig.p, sig.n, err));
+	*out = key;
+	key = NULL;
+	return FW_OK;
+}
+
 bool
 fw_key_is_file(const struct fw_key *key)
 {
-	return key->p11 == NULL;
+	return key->p11 == NULL && !key->elsewhere;
 }
 
 const char *
@@ -448,6 +469,64 @@ choose(const struct fw_key *key, int32_t alg, const struct fw_sigalg **out,
 	    type_name(key->type));
 }
 
+/* ECDSA-Sig-Value (RFC 3279 section 2.2.3), which must be DER, as r || s. */
+static bool
+ecdsa_raw(const struct fw_buf *der, size_t size, uint8_t *out)
+{
+	FW_CLEANUP(openssl_free) unsigned char *again = NULL;
+	FW_CLEANUP(ecdsa_sig_free) ECDSA_SIG *sig = NULL;
+	const unsigned char *p = der->p;
+	int n;
+
+	sig = d2i_ECDSA_SIG(NULL, &p, (long)der->n);
+	if (sig == NULL)
+		return false;
+	n = i2d_ECDSA_SIG(sig, &again);
+	return n >= 0 && (size_t)n == der->n &&
+	    memcmp(again, der->p, der->n) == 0 &&
+	    BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, (int)size) >= 0 &&
+	    BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + size, (int)size) >= 0;
+}
+
+/* Hand out what was made elsewhere. */
+static enum fw_kind
+made_elsewhere(const struct fw_key *key, const struct fw_sigalg *a,
+    uint8_t sig[FWD_SIG_MAX], size_t *sig_n, struct fw_error *err)
+{
+	const size_t field = fw_ec_size(a->type);
+	bool good;
+
+	if (key->made.n == 0)
+		return fw_fail(err, FW_E_KEY, "%s cannot sign here",
+		    key->label);
+	*sig_n = key->size;
+	if (key->made.n == key->size) {
+		memcpy(sig, key->made.p, key->size);
+		return FW_OK;
+	}
+	good = field != 0 && key->made.n < 65536 &&
+	    ecdsa_raw(&key->made, field, sig);
+	ERR_clear_error();
+	if (good)
+		return FW_OK;
+	return fw_fail(err, FW_E_REFUSED, "the signature of %zu bytes is none "
+	    "of %s (%zu bytes%s)", key->made.n, fwd_alg_name(a->alg),
+	    key->size, field != 0 ? ", or DER" : "");
+}
+
+/* Have it made by whoever holds the private key. */
+static enum fw_kind
+make(const struct fw_key *key, const struct fw_sigalg *a,
+    const struct fwd_span *msg, size_t n, uint8_t sig[FWD_SIG_MAX],
+    size_t *sig_n, struct fw_error *err)
+{
+	if (key->elsewhere)
+		return made_elsewhere(key, a, sig, sig_n, err);
+	if (key->p11 != NULL)
+		return fw_p11_sign(key, a, msg, n, sig, sig_n, err);
+	return fw_keyfile_sign(key, a, msg, n, sig, sig_n, err);
+}
+
 enum fw_kind
 fw_key_sign(struct fw_key *key, int32_t alg, const struct fwd_span *msg,
     size_t n, uint8_t sig[FWD_SIG_MAX], size_t *sig_n, struct fw_error *err)
@@ -463,9 +542,7 @@ fw_key_sign(struct fw_key *key, int32_t alg, const struct fwd_span *msg,
 	FW_TRY(choose(key, alg, &a, err));
 	if (fw_interrupted())
 		return fw_fail(err, FW_E_KEY, "interrupted before signing");
-	FW_TRY(key->p11 != NULL ?
-	    fw_p11_sign(key, a, msg, n, made, &made_n, err) :
-	    fw_keyfile_sign(key, a, msg, n, made, &made_n, err));
+	FW_TRY(make(key, a, msg, n, made, &made_n, err));
 	FW_TRY(verify(key, a, msg, n, made, made_n, err));
 	memcpy(sig, made, made_n);
 	*sig_n = made_n;

@@ -18,6 +18,8 @@ struct fw_key {
 	bool pub_given;			/* by fw_key_set_public() */
 	EVP_PKEY *priv;			/* of a key file */
 	struct fw_p11 *p11;		/* of a token */
+	bool elsewhere;			/* made is its signature, if any */
+	struct fw_buf made;
 };
 
 /* An algorithm that is written. */
@@ -67,6 +69,10 @@ enum fw_kind fw_p11_sign(const struct fw_key *key, const struct fw_sigalg *a,
 enum fw_kind fw_p11_chain(const struct fw_key *key, struct fw_chain *out,
     struct fw_error *err);
 void fw_p11_free(struct fw_p11 *p);
+
+/* Close the sessions of all tokens that are open; for a program that has to
+   end while a token does not answer. */
+void fw_p11_close_all(void);
 
 /* ---- PINs (pin.c) ------------------------------------------------------- */
 

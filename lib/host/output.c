@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 #include "host/internal.h"
 
 enum {
-	TEMPS_MAX = 8,			/* outputs open at the same time */
+	TEMPS_MAX = 256,		/* outputs open at the same time */
 	TEMP_NAME = 4 + 16 + 4 + 1,	/* .fw-0123456789abcdef.tmp */
 	TRIES_MAX = 16,			/* for a name nobody has */
 };
@@ -36,16 +37,25 @@ static struct {
 } temps[TEMPS_MAX];
 static atomic_int armed;
 static struct sigaction before[NFATAL];
+/* For the handlers, not for what they look at. */
+static pthread_mutex_t catching = PTHREAD_MUTEX_INITIALIZER;
 
 /* Only async-signal-safe calls here. */
+void
+fw_output_emergency(void)
+{
+	for (int i = 0; i < TEMPS_MAX; i++)
+		if (atomic_load(&temps[i].state) == ARMED)
+			(void)unlinkat(temps[i].dir, temps[i].name, 0);
+}
+
+/* And here. */
 static void
 on_fatal(int sig)
 {
 	const int saved = errno;
 
-	for (int i = 0; i < TEMPS_MAX; i++)
-		if (atomic_load(&temps[i].state) == ARMED)
-			(void)unlinkat(temps[i].dir, temps[i].name, 0);
+	fw_output_emergency();
 	/* On return the signal comes again and finds what was there before. */
 	for (int i = 0; i < NFATAL; i++)
 		if (fatal[i] == sig)
@@ -92,8 +102,10 @@ temp_arm(int dir, const char *name)
 			continue;
 		temps[i].dir = dir;
 		memcpy(temps[i].name, name, TEMP_NAME);
+		(void)pthread_mutex_lock(&catching);
 		if (atomic_fetch_add(&armed, 1) == 0)
 			catch_fatal();
+		(void)pthread_mutex_unlock(&catching);
 		atomic_store(&temps[i].state, ARMED);
 		return true;
 	}
@@ -108,8 +120,10 @@ temp_disarm(int dir, const char *name)
 		    temps[i].dir != dir || strcmp(temps[i].name, name) != 0)
 			continue;
 		atomic_store(&temps[i].state, FREE);
+		(void)pthread_mutex_lock(&catching);
 		if (atomic_fetch_sub(&armed, 1) == 1)
 			release_fatal();
+		(void)pthread_mutex_unlock(&catching);
 		return;
 	}
 }
@@ -393,21 +407,105 @@ put_in_place(struct fw_output *out, struct fw_error *err)
 	return FW_OK;
 }
 
-enum fw_kind
-fw_output_commit(struct fw_output *out, struct fw_error *err)
+/* What the name shows must be on the disk before the name is. */
+static enum fw_kind
+sync_content(const struct fw_output *out, struct fw_error *err)
 {
-	/* What the name shows must be on the disk before the name is. */
 	if (fsync(out->fd) != 0 && errno != EINVAL && errno != EROFS)
 		return fw_fail_errno(err, FW_E_IO, "cannot write '%s'",
 		    out->path);
-	FW_TRY(put_in_place(out, err));
+	return FW_OK;
+}
+
+static enum fw_kind
+sync_name(const struct fw_output *out, struct fw_error *err)
+{
 	if (fsync(out->dir) != 0 && errno != EINVAL && errno != EROFS &&
 	    errno != EBADF)
 		return fw_fail_errno(err, FW_E_IO, "cannot write the "
 		    "directory of '%s' (the file is there, but may not "
 		    "outlive a power failure)", out->path);
+	return FW_OK;
+}
+
+enum fw_kind
+fw_output_commit(struct fw_output *out, struct fw_error *err)
+{
+	FW_TRY(sync_content(out, err));
+	FW_TRY(put_in_place(out, err));
+	FW_TRY(sync_name(out, err));
 	fw_output_abandon(out);
 	return FW_OK;
+}
+
+/* Is one before it, which went well, in the same directory, or just on the
+   same file system? */
+static bool
+beside(const struct fw_error *err, const struct stat *at, size_t i,
+    bool directory)
+{
+	size_t j;
+
+	for (j = 0; j < i; j++)
+		if (err[j].kind == FW_OK && at[j].st_dev == at[i].st_dev &&
+		    (!directory || at[j].st_ino == at[i].st_ino))
+			return true;
+	return false;
+}
+
+/*
+ * One flush of a file system for all that is new on it: with hundreds of small
+ * files that is much less than one for each of them.
+ */
+static void
+sync_contents(struct fw_output *const *out, size_t n, const struct stat *at,
+    struct fw_error *err)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (beside(err, at, i, false))
+			continue;
+		if (syncfs(out[i]->fd) == 0)
+			continue;
+		(void)fw_fail_errno(&err[i], FW_E_IO, "cannot write '%s'",
+		    out[i]->path);
+	}
+	/* A failure belongs to all that may be meant. */
+	for (i = 0; i < n; i++)
+		for (size_t j = 0; j < i && err[i].kind == FW_OK; j++)
+			if (err[j].kind != FW_OK &&
+			    at[j].st_dev == at[i].st_dev)
+				err[i] = err[j];
+}
+
+void
+fw_output_commit_all(struct fw_output *const *out, size_t n,
+    struct fw_error *err)
+{
+	FW_FREE struct stat *at = calloc(n + 1, sizeof *at);
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		err[i] = (struct fw_error){ .kind = FW_OK };
+		if (at == NULL)
+			(void)fw_fail(&err[i], FW_E_NOMEM, "out of memory");
+		else if (fstat(out[i]->dir, &at[i]) != 0)
+			(void)fw_fail_errno(&err[i], FW_E_IO,
+			    "cannot write '%s'", out[i]->path);
+	}
+	if (at == NULL)
+		return;
+	sync_contents(out, n, at, err);
+	for (i = 0; i < n; i++)
+		if (err[i].kind == FW_OK)
+			(void)put_in_place(out[i], &err[i]);
+	for (i = 0; i < n; i++)
+		if (err[i].kind == FW_OK && !beside(err, at, i, true))
+			(void)sync_name(out[i], &err[i]);
+	for (i = 0; i < n; i++)
+		if (err[i].kind == FW_OK)
+			fw_output_abandon(out[i]);
 }
 
 void

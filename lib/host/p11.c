@@ -10,31 +10,60 @@
 
 /* All that can be wrong without a PIN is found out before one is sent. */
 static enum fw_kind
-open_key(struct fw_p11 *p, const char *uri, struct fw_key *key,
-    struct fw_error *err)
+open_token(struct fw_p11 *p, const char *uri, struct fw_error *err)
 {
 	FW_TRY(fw_p11_uri_parse(uri, &p->uri, err));
 	FW_TRY(fw_p11_start(p, err));
 	FW_TRY(fw_p11_find_token(p, err));
 	FW_TRY(fw_p11_session(p, err));
-	FW_TRY(fw_p11_login(p, err));
+	return fw_p11_login(p, err);
+}
+
+static enum fw_kind
+open_key(struct fw_p11 *p, const char *uri, struct fw_key *key,
+    struct fw_error *err)
+{
+	FW_TRY(open_token(p, uri, err));
 	FW_TRY(fw_p11_find_key(p, key, err));
 	return fw_p11_find_public(p, key, err);
+}
+
+enum fw_kind
+fw_p11_new(const struct fw_key_options *opt, struct fw_p11 **out,
+    struct fw_error *err)
+{
+	struct fw_p11 *const p = calloc(1, sizeof *p);
+
+	if (p == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	fw_hold();			/* fw_p11_free() ends it */
+	p->opt = *opt;
+	p->session = CK_INVALID_HANDLE;
+	*out = p;
+	return FW_OK;
+}
+
+enum fw_kind
+fw_p11_open_token(const char *uri, const struct fw_key_options *opt,
+    struct fw_p11 **out, struct fw_error *err)
+{
+	enum fw_kind kind;
+
+	FW_TRY(fw_p11_new(opt, out, err));
+	kind = open_token(*out, uri, err);
+	fw_pin_wipe(&(*out)->pin);
+	return kind;
 }
 
 enum fw_kind
 fw_p11_open(const char *uri, const struct fw_key_options *opt,
     struct fw_key *key, struct fw_error *err)
 {
-	struct fw_p11 *const p = calloc(1, sizeof *p);
 	enum fw_kind kind;
+	struct fw_p11 *p;
 
-	if (p == NULL)
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	fw_hold();
-	key->p11 = p;			/* fw_key_free() ends the hold */
-	p->opt = *opt;
-	p->session = CK_INVALID_HANDLE;
+	FW_TRY(fw_p11_new(opt, &key->p11, err));
+	p = key->p11;
 	kind = open_key(p, uri, key, err);
 	/* Only a key that wants the PIN for each signature may keep it. */
 	if (kind != FW_OK || !p->always_auth)
@@ -48,6 +77,12 @@ fw_p11_free(struct fw_p11 *p)
 	if (p == NULL)
 		return;
 	fw_pin_wipe(&p->pin);
+	if (p->borrowed) {
+		fw_p11_give_back(p);
+		free(p);
+		fw_unhold();
+		return;
+	}
 	fw_p11_stop(p);
 	fw_p11_uri_deinit(&p->uri);
 	fw_buf_deinit(&p->id);
@@ -56,7 +91,7 @@ fw_p11_free(struct fw_p11 *p)
 	fw_unhold();
 }
 
-/* ---- certificates on the token --------------------------------------------- */
+/* ---- certificates on the token ------------------------------------------ */
 
 struct certs {
 	struct fw_buf *der;

@@ -11,8 +11,8 @@
 enum fw_kind
 fw_p11_session(struct fw_p11 *p, struct fw_error *err)
 {
-	const CK_RV rv = p->m->C_OpenSession(p->slot, CKF_SERIAL_SESSION,
-	    NULL, NULL, &p->session);
+	const CK_RV rv = FW_P11_CALL(p, C_OpenSession, p->slot,
+	    CKF_SERIAL_SESSION, NULL, NULL, &p->session);
 
 	if (rv == CKR_OK)
 		return FW_OK;
@@ -25,11 +25,31 @@ enum fw_kind
 fw_p11_renew(struct fw_p11 *p, struct fw_error *err)
 {
 	const CK_SESSION_HANDLE old = p->session;
+	enum fw_kind kind;
 
 	/* The new one first: closing the last one would end the login. */
-	FW_TRY(fw_p11_session(p, err));
-	(void)p->m->C_CloseSession(old);
-	return FW_OK;
+	kind = fw_p11_session(p, err);
+	/* One that was lost may come back with the same handle. */
+	if (p->session != old)
+		(void)FW_P11_CALL(p, C_CloseSession, old);
+	return kind;
+}
+
+void
+fw_p11_recover(struct fw_p11 *p)
+{
+	struct fw_error ignored;
+	CK_SESSION_INFO info;
+
+	if (fw_p11_renew(p, &ignored) != FW_OK) {
+		p->lost = true;
+		return;
+	}
+	/* A token that was put back wants its PIN once more. */
+	p->lost = (p->token.flags & CKF_LOGIN_REQUIRED) != 0 &&
+	    FW_P11_CALL(p, C_GetSessionInfo, p->session, &info) == CKR_OK &&
+	    info.state != CKS_RO_USER_FUNCTIONS &&
+	    info.state != CKS_RW_USER_FUNCTIONS;
 }
 
 /* What the flags say of the tries that are left; they need not say it. */
@@ -58,7 +78,7 @@ refused(struct fw_p11 *p, CK_RV rv, struct fw_error *err)
 	p->refused = true;
 	fw_pin_wipe(&p->pin);
 	if (rv == CKR_PIN_INCORRECT) {
-		if (p->m->C_GetTokenInfo(p->slot, &now) != CKR_OK)
+		if (FW_P11_CALL(p, C_GetTokenInfo, p->slot, &now) != CKR_OK)
 			now.flags = 0;
 		(void)fw_p11_fail_remedy(err, "C_Login", rv,
 		    tries_left(now.flags));
@@ -129,9 +149,10 @@ static CK_RV
 login(struct fw_p11 *p, CK_USER_TYPE user)
 {
 	if (!p->pad)
-		return p->m->C_Login(p->session, user, p->pin.p, p->pin.n);
+		return FW_P11_CALL(p, C_Login, p->session, user, p->pin.p,
+		    p->pin.n);
 	fw_key_warn(&p->opt, "enter the PIN at %s itself", p->name);
-	return p->m->C_Login(p->session, user, NULL, 0);
+	return FW_P11_CALL(p, C_Login, p->session, user, NULL, 0);
 }
 
 static bool
@@ -139,7 +160,7 @@ logged_in(const struct fw_p11 *p)
 {
 	CK_SESSION_INFO info;
 
-	return p->m->C_GetSessionInfo(p->session, &info) == CKR_OK &&
+	return FW_P11_CALL(p, C_GetSessionInfo, p->session, &info) == CKR_OK &&
 	    (info.state == CKS_RO_USER_FUNCTIONS ||
 	    info.state == CKS_RW_USER_FUNCTIONS);
 }

@@ -44,7 +44,7 @@ collect(struct fw_p11 *p, struct fw_p11_list *l, struct fw_error *err)
 
 	for (;;) {
 		n = 0;
-		rv = p->m->C_FindObjects(p->session, h, 64, &n);
+		rv = FW_P11_CALL(p, C_FindObjects, p->session, h, 64, &n);
 		if (rv != CKR_OK)
 			return fw_p11_fail(err, "C_FindObjects", rv);
 		if (n == 0)
@@ -64,11 +64,11 @@ fw_p11_find(struct fw_p11 *p, CK_ATTRIBUTE *like, size_t n,
 	enum fw_kind kind;
 	CK_RV rv;
 
-	rv = p->m->C_FindObjectsInit(p->session, like, n);
+	rv = FW_P11_CALL(p, C_FindObjectsInit, p->session, like, n);
 	if (rv != CKR_OK)
 		return fw_p11_fail(err, "C_FindObjectsInit", rv);
 	kind = collect(p, &l, err);
-	rv = p->m->C_FindObjectsFinal(p->session);
+	rv = FW_P11_CALL(p, C_FindObjectsFinal, p->session);
 	if (kind != FW_OK)
 		return kind;
 	if (rv != CKR_OK)
@@ -86,7 +86,7 @@ fw_p11_attr(struct fw_p11 *p, CK_OBJECT_HANDLE object,
 	CK_ATTRIBUTE a = { type, NULL, 0 };
 	CK_RV rv;
 
-	rv = p->m->C_GetAttributeValue(p->session, object, &a, 1);
+	rv = FW_P11_CALL(p, C_GetAttributeValue, p->session, object, &a, 1);
 	/* Which of these says "none" differs from module to module. */
 	if (rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE ||
 	    rv == CKR_ATTRIBUTE_VALUE_INVALID || (rv == CKR_OK &&
@@ -101,7 +101,7 @@ fw_p11_attr(struct fw_p11 *p, CK_OBJECT_HANDLE object,
 	if (value == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	a.pValue = value;
-	rv = p->m->C_GetAttributeValue(p->session, object, &a, 1);
+	rv = FW_P11_CALL(p, C_GetAttributeValue, p->session, object, &a, 1);
 	if (rv != CKR_OK)
 		return fw_p11_fail(err, "C_GetAttributeValue", rv);
 	if (a.ulValueLen == CK_UNAVAILABLE_INFORMATION)
@@ -109,10 +109,10 @@ fw_p11_attr(struct fw_p11 *p, CK_OBJECT_HANDLE object,
 	return fw_buf_add(out, value, a.ulValueLen, err);
 }
 
-/* A number or boolean; missing when the object does not show it. */
-static enum fw_kind
-attr_number(struct fw_p11 *p, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
-    CK_ULONG missing, CK_ULONG *out, struct fw_error *err)
+enum fw_kind
+fw_p11_number(struct fw_p11 *p, CK_OBJECT_HANDLE object,
+    CK_ATTRIBUTE_TYPE type, CK_ULONG missing, CK_ULONG *out,
+    struct fw_error *err)
 {
 	FW_CLEANUP(fw_buf_deinit) struct fw_buf b = { 0 };
 
@@ -125,7 +125,7 @@ attr_number(struct fw_p11 *p, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
 	return FW_OK;
 }
 
-/* ---- choosing -------------------------------------------------------------- */
+/* ---- choosing ----------------------------------------------------------- */
 
 /* Private keys with these attributes, taken from a URI. */
 static enum fw_kind
@@ -289,16 +289,15 @@ key_label(struct fw_p11 *p, struct fw_key *key, struct fw_error *err)
 }
 
 enum fw_kind
-fw_p11_find_key(struct fw_p11 *p, struct fw_key *key, struct fw_error *err)
+fw_p11_read_key(struct fw_p11 *p, struct fw_key *key, struct fw_error *err)
 {
 	CK_ULONG may_sign = CK_TRUE, always = CK_FALSE;
 
-	FW_TRY(choose(p, err));
 	FW_TRY(key_label(p, key, err));
-	FW_TRY(attr_number(p, p->key, CKA_KEY_TYPE, CK_UNAVAILABLE_INFORMATION,
-	    &p->type, err));
-	FW_TRY(attr_number(p, p->key, CKA_SIGN, CK_TRUE, &may_sign, err));
-	FW_TRY(attr_number(p, p->key, CKA_ALWAYS_AUTHENTICATE, CK_FALSE,
+	FW_TRY(fw_p11_number(p, p->key, CKA_KEY_TYPE,
+	    CK_UNAVAILABLE_INFORMATION, &p->type, err));
+	FW_TRY(fw_p11_number(p, p->key, CKA_SIGN, CK_TRUE, &may_sign, err));
+	FW_TRY(fw_p11_number(p, p->key, CKA_ALWAYS_AUTHENTICATE, CK_FALSE,
 	    &always, err));
 	FW_TRY(fw_p11_attr(p, p->key, CKA_ID, &p->id, err));
 	p->always_auth = always != CK_FALSE;
@@ -306,4 +305,11 @@ fw_p11_find_key(struct fw_p11 *p, struct fw_key *key, struct fw_error *err)
 		return fw_fail(err, FW_E_KEY, "%s may not sign (its CKA_SIGN "
 		    "is false; name another key)", key->label);
 	return FW_OK;
+}
+
+enum fw_kind
+fw_p11_find_key(struct fw_p11 *p, struct fw_key *key, struct fw_error *err)
+{
+	FW_TRY(choose(p, err));
+	return fw_p11_read_key(p, key, err);
 }

@@ -77,9 +77,8 @@ rsa_key(const struct fw_buf *modulus, const struct fw_buf *exponent)
 	return from_params("RSA", params);
 }
 
-/* CKA_EC_PARAMS: a named curve's DER; of Ed25519 also a name. */
-static enum fwd_key_type
-curve(const struct fw_buf *params)
+enum fwd_key_type
+fw_p11_curve(const struct fw_buf *params)
 {
 	static const struct {
 		enum fwd_key_type type;
@@ -125,7 +124,7 @@ ec_key(const struct fw_buf *ec_params, const struct fw_buf *ec_point)
 		[FWD_KEY_P256] = "P-256", [FWD_KEY_P384] = "P-384",
 		[FWD_KEY_P521] = "P-521",
 	};
-	const enum fwd_key_type type = curve(ec_params);
+	const enum fwd_key_type type = fw_p11_curve(ec_params);
 	struct fwd_span q;
 	OSSL_PARAM params[3];
 
@@ -273,7 +272,7 @@ learn_type(struct fw_p11 *p, struct fw_key *key, struct fw_error *err)
 		return FW_OK;
 	}
 	FW_TRY(fw_p11_attr(p, p->key, CKA_EC_PARAMS, &params, err));
-	key->type = curve(&params);
+	key->type = fw_p11_curve(&params);
 	if (key->type == FWD_KEY_NONE && params.n > 0)
 		return fw_fail(err, FW_E_KEY, "%s: the key's curve is not "
 		    "supported (P-256, P-384, P-521 or Ed25519 is needed)",

@@ -33,6 +33,16 @@ struct made {
 	CK_ULONG n;
 };
 
+/* What modules say of a mechanism that they, or this key, do not have. */
+static bool
+no_mechanism(CK_RV rv)
+{
+	return rv == CKR_MECHANISM_INVALID ||
+	    rv == CKR_MECHANISM_PARAM_INVALID ||
+	    rv == CKR_FUNCTION_NOT_SUPPORTED ||
+	    rv == CKR_KEY_TYPE_INCONSISTENT;
+}
+
 /*
  * One C_SignInit and C_Sign.  *rv tells a mechanism that is not there from
  * other failures.  After a failure the session is replaced: whether an
@@ -42,24 +52,25 @@ static enum fw_kind
 sign_once(struct fw_p11 *p, CK_MECHANISM *mech, struct fwd_span data,
     struct made *out, CK_RV *rv, struct fw_error *err)
 {
-	struct fw_error ignored;
 	enum fw_kind kind = FW_OK;
 
-	*rv = p->m->C_SignInit(p->session, mech, p->key);
+	*rv = FW_P11_CALL(p, C_SignInit, p->session, mech, p->key);
 	if (*rv != CKR_OK)
 		kind = fw_p11_fail(err, "C_SignInit", *rv);
 	else if (p->always_auth)
 		kind = fw_p11_login_again(p, err);
 	if (kind == FW_OK) {
 		out->n = sizeof out->p;
-		*rv = p->m->C_Sign(p->session, (CK_BYTE_PTR)(uintptr_t)data.p,
-		    data.n, out->p, &out->n);
-		if (*rv == CKR_OK)
+		*rv = FW_P11_CALL(p, C_Sign, p->session,
+		    (CK_BYTE_PTR)(uintptr_t)data.p, data.n, out->p, &out->n);
+		if (*rv == CKR_OK) {
+			p->used = mech->mechanism;
 			return FW_OK;
+		}
 		kind = fw_p11_fail(err, "C_Sign", *rv);
 		*rv = CKR_OK;		/* the mechanism was accepted */
 	}
-	(void)fw_p11_renew(p, &ignored);
+	fw_p11_recover(p);
 	return kind;
 }
 
@@ -74,6 +85,7 @@ sign_hashed(struct fw_p11 *p, const struct fw_sigalg *a,
 	struct fwd_span data = { digest, 0 };
 	CK_RSA_PKCS_PSS_PARAMS pss;
 	CK_MECHANISM mech = { 0 };
+	struct fw_error first;
 	enum fw_kind kind;
 	CK_RV rv = CKR_OK;
 	size_t i;
@@ -91,15 +103,20 @@ sign_hashed(struct fw_p11 *p, const struct fw_sigalg *a,
 		    mechanisms[i].mgf, mechanisms[i].salt };
 		mech = (CK_MECHANISM){ CKM_RSA_PKCS_PSS, &pss, sizeof pss };
 	}
-	kind = sign_once(p, &mech, data, out, &rv, err);
-	if (kind == FW_OK || rv != CKR_MECHANISM_INVALID)
-		return kind;
-	if (p->session == CK_INVALID_HANDLE)
-		return kind;
+	if (!p->combined) {
+		kind = sign_once(p, &mech, data, out, &rv, err);
+		if (kind == FW_OK || !no_mechanism(rv) || p->lost)
+			return kind;
+		first = *err;
+	}
 	mech.mechanism = a->type == FWD_KEY_RSA ? mechanisms[i].pss :
 	    mechanisms[i].ecdsa;
 	FW_TRY(fw_msg_join(msg, n, &whole, err));
-	return sign_once(p, &mech, fw_buf_span(&whole), out, &rv, err);
+	kind = sign_once(p, &mech, fw_buf_span(&whole), out, &rv, err);
+	if (kind != FW_OK && rv == CKR_MECHANISM_INVALID && !p->combined)
+		*err = first;
+	p->combined |= kind == FW_OK;
+	return kind;
 }
 
 static enum fw_kind
@@ -126,6 +143,10 @@ fw_p11_sign(const struct fw_key *key, const struct fw_sigalg *a,
 	if (p->refused)
 		return fw_fail(err, FW_E_KEY, "%s has refused the PIN before; "
 		    "it is not tried again", p->name);
+	if (p->lost)
+		return fw_fail(err, FW_E_KEY, "cannot sign with %s: the token "
+		    "was lost before (put it back and start again)",
+		    key->label);
 	if (p->session == CK_INVALID_HANDLE)
 		FW_TRY(fw_p11_session(p, err));
 	kind = a->md == NULL ? sign_whole(p, msg, n, &out, err) :
@@ -138,4 +159,10 @@ fw_p11_sign(const struct fw_key *key, const struct fw_sigalg *a,
 	memcpy(sig, out.p, out.n);
 	*sig_n = out.n;
 	return FW_OK;
+}
+
+bool
+fw_key_lost(const struct fw_key *key)
+{
+	return key->p11 != NULL && key->p11->lost;
 }

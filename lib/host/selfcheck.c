@@ -414,9 +414,9 @@ stand_in_front(struct view *v, const struct fwd_envelope *env,
 /* ---- signatures without a root ---------------------------------------- */
 
 /* Judge a block against the topmost certificate it carries. */
-static enum fw_kind
-check_block(const struct fw_selfcheck *sc, const struct fwd_envelope *env,
-    size_t i, struct fw_error *err)
+enum fw_kind
+fw_selfcheck_block(const struct fw_selfcheck *sc,
+    const struct fwd_envelope *env, size_t i, struct fw_error *err)
 {
 	struct fwd_chain_result chain = { 0 };
 	struct fwd_anchor anchor;
@@ -499,6 +499,6 @@ fw_selfcheck(const struct fw_selfcheck *sc, struct fw_error *err)
 	}
 	FW_TRY(read_envelope(sc, &envelope, &env, err));
 	for (i = 0; i < sc->signers; i++)
-		FW_TRY(check_block(sc, &env, sc->first + i, err));
+		FW_TRY(fw_selfcheck_block(sc, &env, sc->first + i, err));
 	return fw_selfcheck_content(sc, err);
 }

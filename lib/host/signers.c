@@ -11,7 +11,8 @@ fw_signers_deinit(struct fw_signers *s)
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		fw_signer_deinit(&s->signer[i]);
+		if (!s->borrowed)
+			fw_signer_deinit(&s->signer[i]);
 		fw_buf_deinit(&s->block[i]);
 	}
 	*s = (struct fw_signers){ 0 };
@@ -25,12 +26,15 @@ fw_signers_open(const struct fw_signer_spec *spec, size_t n,
 	FW_CLEANUP(fw_signers_deinit) struct fw_signers s = { 0 };
 	size_t i;
 
+	if (opt->session != NULL) {
+		fw_signers_borrow(opt->session->signers, out);
+		return FW_OK;
+	}
 	if (n > FW_SIGNERS_MAX)
 		return fw_fail(err, FW_E_INPUT, "more than %u signers",
 		    FW_SIGNERS_MAX);
 	while (s.n < n) {
-		FW_TRY(fw_signer_open(&spec[s.n], &opt->key, opt->clock,
-		    &s.signer[s.n], err));
+		FW_TRY(fw_signer_open(&spec[s.n], opt, &s.signer[s.n], err));
 		s.n++;
 		for (i = 0; i + 1 < s.n; i++)
 			if (fwd_span_equal(fw_key_public(s.signer[i].key),
@@ -51,14 +55,19 @@ fw_signers_spare(const struct fw_signer_spec *spec, size_t n,
 {
 	size_t i;
 
+	if (opt->deny != NULL)
+		FW_TRY(fw_output_spares(out, opt->deny->path, err));
 	for (i = 0; i < n; i++) {
-		if (!fw_p11_uri_is(spec[i].key))
+		if (spec[i].elsewhere != NULL)
+			FW_TRY(fw_output_spares(out, spec[i].elsewhere->path,
+			    err));
+		else if (!fw_p11_uri_is(spec[i].key))
 			FW_TRY(fw_output_spares(out, spec[i].key, err));
 		FW_TRY(fw_output_spares(out, spec[i].chain, err));
 	}
 	for (i = 0; i < opt->trusts; i++)
 		FW_TRY(fw_output_spares(out, opt->trust[i], err));
-	return FW_OK;
+	return fw_output_spares(out, opt->log, err);
 }
 
 enum fw_kind
@@ -78,15 +87,8 @@ fw_signers_sign(struct fw_signers *s, struct fwd_span payload, bool blank,
 
 /* ---- roots ----------------------------------------------------------- */
 
-struct roots {
-	struct fw_anchor file[FWD_ANCHORS_MAX];
-	size_t files;
-	struct fwd_anchor anchor[FWD_ANCHORS_MAX];
-	size_t n;
-};
-
-static void
-roots_deinit(struct roots *r)
+void
+fw_roots_deinit(struct fw_roots *r)
 {
 	while (r->files > 0)
 		fw_anchor_deinit(&r->file[--r->files]);
@@ -94,23 +96,28 @@ roots_deinit(struct roots *r)
 
 /* The roots the user names. */
 static enum fw_kind
-given_roots(struct roots *r, const struct fw_build_options *opt,
+given_roots(struct fw_roots *r, const struct fw_build_options *opt,
     struct fw_error *err)
 {
+	struct fw_anchor *a;
+
 	if (opt->trusts > FWD_ANCHORS_MAX)
 		return fw_fail(err, FW_E_USAGE, "more than %u roots",
 		    FWD_ANCHORS_MAX);
 	for (r->n = 0; r->n < opt->trusts; r->n++) {
-		FW_TRY(fw_anchor_load(opt->trust[r->n], &r->file[r->files],
-		    err));
-		r->anchor[r->n] = r->file[r->files++].anchor;
+		a = &r->file[r->files];
+		FW_TRY(fw_anchor_load(opt->trust[r->n], a, err));
+		r->anchor[r->n] = a->anchor;
+		r->files++;
+		FW_TRY(fw_deny_key(opt, a->anchor.spki, a->label, err));
 	}
 	return FW_OK;
 }
 
 /* Those that the chain files end with: of all signers, or none. */
 static enum fw_kind
-own_roots(struct roots *r, const struct fw_signers *s, struct fw_error *err)
+own_roots(struct fw_roots *r, const struct fw_signers *s,
+    struct fw_error *err)
 {
 	fwd_status status;
 	size_t i;
@@ -131,22 +138,32 @@ own_roots(struct roots *r, const struct fw_signers *s, struct fw_error *err)
 }
 
 enum fw_kind
+fw_roots_load(struct fw_roots *r, const struct fw_signers *s,
+    const struct fw_build_options *opt, struct fw_error *err)
+{
+	if (opt->trusts > 0)
+		return given_roots(r, opt, err);
+	return own_roots(r, s, err);
+}
+
+enum fw_kind
 fw_signers_judge(const struct fw_signers *s, struct fw_selfcheck *sc,
     const struct fw_build_options *opt, struct fw_built *built,
     struct fw_error *err)
 {
-	FW_CLEANUP(roots_deinit) struct roots r = { 0 };
+	FW_CLEANUP(fw_roots_deinit) struct fw_roots own = { 0 };
+	const struct fw_roots *r = &own;
 
 	sc->signers = s->n;
 	if (s->n == 0)
 		return fw_selfcheck_content(sc, err);
-	if (opt->trusts > 0)
-		FW_TRY(given_roots(&r, opt, err));
+	if (opt->session != NULL)
+		r = opt->session->roots;
 	else
-		FW_TRY(own_roots(&r, s, err));
-	sc->anchor = r.anchor;
-	sc->anchors = r.n;
-	built->judged_to_root = r.n > 0;
+		FW_TRY(fw_roots_load(&own, s, opt, err));
+	sc->anchor = r->anchor;
+	sc->anchors = r->n;
+	built->judged_to_root = r->n > 0;
 	return fw_selfcheck(sc, err);
 }
 

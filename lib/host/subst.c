@@ -148,7 +148,8 @@ fw_subst_done(const struct fw_subst *s, const char *file,
 	for (size_t i = 0; s->used != NULL && i < s->set->n; i++) {
 		const char *pair = s->set->pair[i];
 
-		if (!s->used[i])
+		if (!s->used[i] &&
+		    (s->set->spare == NULL || !s->set->spare[i]))
 			return fw_fail(err, FW_E_USAGE,
 			    "'%.*s' is set but '%s' does not use it "
 			    "(it would stand there as '${%.*s}')",

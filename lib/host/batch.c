@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine of a batch.  Worker threads make bundles, each with a session of
+ * its own; the thread that called releases them in order: logs their
+ * signatures, has them on the disk, and gives them their names, as many at a
+ * time as are there.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+
+#include "host/batch.h"
+#include "host/build_internal.h"
+#include "host/log_internal.h"
+#include "host/memo.h"
+#include "port/fwport.h"
+
+enum {
+	RING = 128,			/* bundles under way */
+	GROUP = RING / 2,		/* released at a time, at most */
+};
+
+/* A bundle that is under way. */
+struct slot {
+	bool ready;			/* the worker is done with it */
+	enum fw_batch_state state;
+	struct fw_built built;
+	struct fw_output out;
+	json_t *entry[FW_SIGNERS_MAX];
+	struct fw_error err;
+};
+
+struct engine {
+	const struct fw_batch_options *batch;
+	const struct fw_batch *list;	/* to be built; or else signed: */
+	const char *const *in;
+	const char *const *out;
+	size_t n;
+	struct fw_descriptor first;	/* of a list */
+	const struct fw_signer_spec *spec;
+	size_t specs;
+	struct fw_roots roots;
+	struct fw_shared *shared;
+	pthread_mutex_t lock;
+	pthread_cond_t ready;		/* a slot */
+	pthread_cond_t room;		/* for another one, or stop */
+	size_t taken;			/* by workers */
+	size_t released;
+	bool stop;			/* no more bundles are begun */
+	struct fw_error why;		/* FW_OK: not given up */
+	struct slot slot[RING];
+	struct fw_error errs[GROUP];	/* of a release */
+};
+
+struct worker {
+	struct engine *e;
+	pthread_t thread;
+	bool started;
+	struct fw_signers signers;	/* of the first one: all of them */
+	struct fwp_openssl *openssl;
+	struct fw_memo *memo;
+	struct fwd_crypto real, crypto;
+	struct fw_build_options opt;
+	struct fw_session session;
+};
+
+/* ---- what workers do ------------------------------------------------ */
+
+static const char *
+path_of(const struct engine *e, size_t i)
+{
+	return e->list != NULL ? e->list->item[i].output : e->out[i];
+}
+
+/* All bundles have the signers that were opened. */
+static enum fw_kind
+same_signers(const struct engine *e, const struct fw_descriptor *d,
+    struct fw_error *err)
+{
+	bool same = d->signers == e->first.signers;
+	const struct fw_signer_spec *a, *b;
+	size_t i;
+
+	if (e->batch->opt->signers > 0)
+		return FW_OK;
+	for (i = 0; same && i < d->signers; i++) {
+		a = &d->signer[i];
+		b = &e->first.signer[i];
+		same = strcmp(a->key, b->key) == 0 && a->alg == b->alg &&
+		    (a->chain == NULL) == (b->chain == NULL) &&
+		    (a->chain == NULL || strcmp(a->chain, b->chain) == 0);
+	}
+	if (same)
+		return FW_OK;
+	return fw_fail(err, FW_E_INPUT, "its signers are not those of the "
+	    "first bundle (use a list for each set of signers)");
+}
+
+static enum fw_kind
+load_descriptor(const struct engine *e, size_t i, struct fw_descriptor *out,
+    struct fw_error *err)
+{
+	const struct fw_batch_item *const item = &e->list->item[i];
+	const struct fw_set set = {
+		.pair = (const char *const *)item->pair, .n = item->pairs,
+		.spare = item->spare
+	};
+
+	return fw_descriptor_load(e->list->descriptor, &set, out, err);
+}
+
+static enum fw_kind
+make_one(struct worker *w, size_t i, struct fw_built *built,
+    struct fw_error *err)
+{
+	FW_CLEANUP(fw_descriptor_deinit) struct fw_descriptor d = { 0 };
+	struct engine *const e = w->e;
+
+	if (e->list == NULL)
+		return fw_resign(e->in[i], e->out[i], &w->opt, built, err);
+	FW_TRY(load_descriptor(e, i, &d, err));
+	FW_TRY(same_signers(e, &d, err));
+	return fw_build(&d, path_of(e, i), &w->opt, built, err);
+}
+
+/* Name the bundle in front of what is wrong with it, unless that does. */
+static void
+name_bundle(const struct engine *e, size_t i, struct fw_error *err)
+{
+	if (strstr(err->text, path_of(e, i)) == NULL)
+		(void)fw_wrap(err, "'%s'", path_of(e, i));
+}
+
+static void
+make(struct worker *w, size_t i, struct slot *s)
+{
+	struct fw_error err = { .kind = FW_OK };
+
+	w->session.there = false;
+	w->session.out = (struct fw_output)FW_OUTPUT_NONE;
+	memset(w->session.entry, 0, sizeof w->session.entry);
+	if (make_one(w, i, &s->built, &err) == FW_OK) {
+		s->state = w->session.there ? FW_BATCH_THERE : FW_BATCH_DONE;
+	} else if (fw_interrupted()) {
+		s->state = FW_BATCH_SKIPPED;
+	} else {
+		s->state = FW_BATCH_FAILED;
+		s->err = err;
+		name_bundle(w->e, i, &s->err);
+	}
+	s->out = w->session.out;
+	memcpy(s->entry, w->session.entry, sizeof s->entry);
+}
+
+/* The next bundle that is to be made; false: there is none. */
+static bool
+take(struct engine *e, size_t *i)
+{
+	bool more;
+
+	(void)pthread_mutex_lock(&e->lock);
+	while (!e->stop && e->taken < e->n && e->taken >= e->released + RING)
+		(void)pthread_cond_wait(&e->room, &e->lock);
+	more = !e->stop && e->taken < e->n;
+	if (more)
+		*i = e->taken++;
+	(void)pthread_mutex_unlock(&e->lock);
+	return more;
+}
+
+/* With a key that fails nothing else can be signed. */
+static bool
+is_the_end(const struct engine *e, const struct slot *s)
+{
+	return s->state == FW_BATCH_SKIPPED ||
+	    (s->state == FW_BATCH_FAILED && (s->err.kind == FW_E_KEY ||
+	    s->err.kind == FW_E_NOMEM || e->batch->fail_fast));
+}
+
+static void *
+work(void *arg)
+{
+	struct worker *const w = arg;
+	struct engine *const e = w->e;
+	struct slot *s;
+	size_t i;
+
+	while (take(e, &i)) {
+		s = &e->slot[i % RING];
+		make(w, i, s);
+		(void)pthread_mutex_lock(&e->lock);
+		s->ready = true;
+		if (is_the_end(e, s))
+			e->stop = true;
+		(void)pthread_cond_signal(&e->ready);
+		(void)pthread_mutex_unlock(&e->lock);
+	}
+	(void)pthread_mutex_lock(&e->lock);
+	(void)pthread_cond_signal(&e->ready);
+	(void)pthread_cond_broadcast(&e->room);
+	(void)pthread_mutex_unlock(&e->lock);
+	return NULL;
+}
+
+/* ---- releasing ------------------------------------------------------ */
+
+/* Wait for the next bundles in order; how many of them there are. */
+static size_t
+wait_ready(struct engine *e)
+{
+	size_t n = 0;
+
+	(void)pthread_mutex_lock(&e->lock);
+	while (e->released < e->n &&
+	    !(e->stop && e->taken == e->released) &&
+	    !e->slot[e->released % RING].ready)
+		(void)pthread_cond_wait(&e->ready, &e->lock);
+	while (n < GROUP && e->released + n < e->taken &&
+	    e->slot[(e->released + n) % RING].ready)
+		n++;
+	(void)pthread_mutex_unlock(&e->lock);
+	return n;
+}
+
+static void
+give_up(struct engine *e, const struct fw_error *why)
+{
+	(void)pthread_mutex_lock(&e->lock);
+	if (e->why.kind == FW_OK && why != NULL)
+		e->why = *why;
+	e->stop = true;
+	(void)pthread_cond_broadcast(&e->room);
+	(void)pthread_mutex_unlock(&e->lock);
+}
+
+/* One addition to the log for all; without it none is released. */
+static enum fw_kind
+log_group(struct engine *e, struct slot *const *s, size_t n,
+    struct fw_error *err)
+{
+	json_t *entry[GROUP * FW_SIGNERS_MAX];
+	size_t i, j, entries = 0;
+
+	for (i = 0; i < n; i++)
+		for (j = 0; j < FW_SIGNERS_MAX && s[i]->entry[j] != NULL; j++)
+			entry[entries++] = s[i]->entry[j];
+	if (e->batch->opt->log == NULL || entries == 0)
+		return FW_OK;
+	return fw_log_append_entries(e->batch->opt->log, entry, entries, err);
+}
+
+static void
+release(struct engine *e, size_t n)
+{
+	struct fw_output *out[GROUP];
+	struct slot *done[GROUP], *s;
+	struct fw_error err = { .kind = FW_OK };
+	size_t i, made = 0;
+
+	for (i = 0; i < n; i++) {
+		s = &e->slot[(e->released + i) % RING];
+		if (s->state != FW_BATCH_DONE)
+			continue;
+		done[made] = s;
+		out[made++] = &s->out;
+	}
+	if (made == 0)
+		return;
+	if (log_group(e, done, made, &err) != FW_OK) {
+		give_up(e, &err);
+		for (i = 0; i < made; i++) {
+			done[i]->state = FW_BATCH_FAILED;
+			done[i]->err = err;
+		}
+		return;
+	}
+	fw_output_commit_all(out, made, e->errs);
+	for (i = 0; i < made; i++)
+		if (e->errs[i].kind != FW_OK) {
+			done[i]->state = FW_BATCH_FAILED;
+			done[i]->err = e->errs[i];
+		}
+}
+
+static void
+slot_deinit(struct slot *s)
+{
+	size_t i;
+
+	fw_built_deinit(&s->built);
+	fw_output_abandon(&s->out);
+	for (i = 0; i < FW_SIGNERS_MAX; i++)
+		json_decref(s->entry[i]);
+	*s = (struct slot){ .out = FW_OUTPUT_NONE };
+}
+
+static void
+tell(const struct engine *e, size_t i, const struct slot *s,
+    struct fw_batch_sum *sum)
+{
+	const struct fw_batch_result r = {
+		.path = path_of(e, i), .state = s->state,
+		.built = s->state == FW_BATCH_DONE ||
+		    s->state == FW_BATCH_THERE ? &s->built : NULL,
+		.err = s->state == FW_BATCH_FAILED ? &s->err : NULL,
+	};
+
+	sum->done += s->state == FW_BATCH_DONE;
+	sum->there += s->state == FW_BATCH_THERE;
+	sum->failed += s->state == FW_BATCH_FAILED;
+	sum->skipped += s->state == FW_BATCH_SKIPPED;
+	if (e->batch->result != NULL)
+		e->batch->result(e->batch->ctx, i, &r);
+}
+
+/* Until all is released, or the batch was given up. */
+static void
+release_all(struct engine *e, struct fw_batch_sum *sum)
+{
+	const struct slot skipped = { .state = FW_BATCH_SKIPPED };
+	struct slot *s;
+	size_t i, n;
+
+	while ((n = wait_ready(e)) > 0) {
+		if (fw_interrupted())
+			give_up(e, NULL);
+		release(e, n);
+		for (i = 0; i < n; i++) {
+			s = &e->slot[(e->released + i) % RING];
+			tell(e, e->released + i, s, sum);
+			if (is_the_end(e, s))
+				give_up(e, &s->err);
+			slot_deinit(s);
+		}
+		(void)pthread_mutex_lock(&e->lock);
+		e->released += n;
+		(void)pthread_cond_broadcast(&e->room);
+		(void)pthread_mutex_unlock(&e->lock);
+	}
+	for (i = e->released; i < e->n; i++)
+		tell(e, i, &skipped, sum);
+}
+
+/* ---- setting up ----------------------------------------------------- */
+
+static unsigned
+processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof set, &set) != 0)
+		return 1;
+	return (unsigned)CPU_COUNT(&set);
+}
+
+static void
+worker_deinit(struct worker *w)
+{
+	fw_signers_deinit(&w->signers);
+	fw_memo_free(w->memo);
+	fwp_openssl_free(w->openssl);
+}
+
+/* first: whose keys were opened; NULL: this is the one. */
+static enum fw_kind
+worker_init(struct worker *w, struct engine *e, const struct worker *first,
+    struct fw_error *err)
+{
+	const struct fw_build_options *const opt = e->batch->opt;
+
+	w->e = e;
+	w->opt = *opt;
+	w->openssl = fwp_openssl_new();
+	if (w->openssl == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	w->real = fwp_openssl_crypto(w->openssl);
+	w->memo = fw_memo_new(&w->real);
+	if (w->memo == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	w->crypto = fw_memo_crypto(w->memo);
+	if (first != NULL)
+		FW_TRY(fw_signers_again(&first->signers, opt, &w->signers,
+		    err));
+	else if (!opt->no_sign)
+		FW_TRY(fw_signers_open(e->spec, e->specs, opt, &w->signers,
+		    err));
+	w->opt.crypto = &w->crypto;
+	w->opt.progress = NULL;
+	w->session = (struct fw_session){
+		.signers = &w->signers, .roots = &e->roots,
+		.shared = e->shared, .out = FW_OUTPUT_NONE,
+	};
+	w->opt.session = &w->session;
+	return FW_OK;
+}
+
+/*
+ * As many workers as are wanted, or as the token has sessions for.  *n is how
+ * many of w must be released.
+ */
+static enum fw_kind
+start_workers(struct engine *e, struct worker *w, unsigned want, unsigned *n,
+    struct fw_error *err)
+{
+	char why[FW_ERROR_TEXT_MAX + 64];
+	enum fw_kind kind = FW_OK;
+
+	*n = 1;
+	FW_TRY(worker_init(&w[0], e, NULL, err));
+	FW_TRY(fw_roots_load(&e->roots, &w[0].signers, e->batch->opt, err));
+	for (; *n < want && kind == FW_OK; (*n)++) {
+		kind = worker_init(&w[*n], e, &w[0], err);
+		if (kind != FW_OK)
+			break;
+	}
+	if (kind == FW_E_KEY && e->batch->opt->key.warn != NULL) {
+		worker_deinit(&w[*n]);
+		w[*n] = (struct worker){ 0 };
+		(void)snprintf(why, sizeof why, "%u of %u jobs only: %s", *n,
+		    want, err->text);
+		e->batch->opt->key.warn(e->batch->opt->key.warn_ctx, why);
+		kind = FW_OK;
+	}
+	return kind;
+}
+
+static void
+run_workers(struct engine *e, struct worker *w, unsigned n,
+    struct fw_batch_sum *sum)
+{
+	unsigned i, started = 0;
+	struct fw_error err;
+
+	for (i = 0; i < n; i++) {
+		w[i].started = pthread_create(&w[i].thread, NULL, work,
+		    &w[i]) == 0;
+		started += w[i].started;
+	}
+	if (started == 0) {
+		(void)fw_fail(&err, FW_E_NOMEM, "cannot start a thread");
+		give_up(e, &err);
+	}
+	sum->jobs = started;
+	release_all(e, sum);
+	for (i = 0; i < n; i++)
+		if (w[i].started)
+			(void)pthread_join(w[i].thread, NULL);
+}
+
+/* What is wrong with a batch whose failures were all told. */
+static enum fw_kind
+sum_up(const struct engine *e, const struct fw_batch_sum *sum,
+    struct fw_error *err)
+{
+	enum fw_kind kind = FW_E_REFUSED;
+
+	if (sum->failed == 0 && sum->skipped == 0)
+		return FW_OK;
+	if (sum->skipped == 0)
+		return fw_fail(err, FW_E_REFUSED, "%zu of %zu bundles failed "
+		    "(run it again when that is mended: what is done is not "
+		    "done again)", sum->failed, e->n);
+	if (e->why.kind == FW_E_KEY || e->why.kind == FW_E_IO ||
+	    e->why.kind == FW_E_NOMEM)
+		kind = e->why.kind;
+	return fw_fail(err, kind, "given up%s: %zu of %zu bundles failed, %zu were not tried",
+	    fw_interrupted() ? " because of a signal" : "", sum->failed, e->n,
+	    sum->skipped);
+}
+
+static enum fw_kind
+run(struct engine *e, struct fw_batch_sum *sum, struct fw_error *err)
+{
+	unsigned want = e->batch->jobs ? e->batch->jobs : processors(), n = 0;
+	FW_FREE struct worker *w = calloc(FW_JOBS_MAX, sizeof *w);
+	enum fw_kind kind;
+	size_t i;
+
+	if (w == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	if (want > FW_JOBS_MAX)
+		want = FW_JOBS_MAX;
+	if (want > e->n)
+		want = (unsigned)e->n;
+	for (i = 0; i < RING; i++)
+		e->slot[i].out = (struct fw_output)FW_OUTPUT_NONE;
+	FW_TRY(fw_log_ready(e->batch->opt->log, err));
+	kind = start_workers(e, w, want, &n, err);
+	if (kind == FW_OK) {
+		run_workers(e, w, n, sum);
+		kind = sum_up(e, sum, err);
+	}
+	/* The first key last: the others are sessions of its login. */
+	for (i = FW_JOBS_MAX; i-- > 0;)
+		worker_deinit(&w[i]);
+	return kind;
+}
+
+static void
+engine_free(struct engine **ep)
+{
+	struct engine *const e = *ep;
+
+	if (e == NULL)
+		return;
+	fw_descriptor_deinit(&e->first);
+	fw_roots_deinit(&e->roots);
+	fw_shared_free(e->shared);
+	(void)pthread_mutex_destroy(&e->lock);
+	(void)pthread_cond_destroy(&e->ready);
+	(void)pthread_cond_destroy(&e->room);
+	free(e);
+}
+
+static struct engine *
+engine_new(const struct fw_batch_options *batch)
+{
+	struct engine *const e = calloc(1, sizeof *e);
+
+	if (e == NULL)
+		return NULL;
+	e->batch = batch;
+	e->shared = fw_shared_new();
+	(void)pthread_mutex_init(&e->lock, NULL);
+	(void)pthread_cond_init(&e->ready, NULL);
+	(void)pthread_cond_init(&e->room, NULL);
+	e->spec = batch->opt->signer;
+	e->specs = batch->opt->signers;
+	return e;
+}
+
+enum fw_kind
+fw_batch_build(const struct fw_batch *list,
+    const struct fw_batch_options *batch, struct fw_batch_sum *sum,
+    struct fw_error *err)
+{
+	FW_CLEANUP(engine_free) struct engine *e = engine_new(batch);
+
+	*sum = (struct fw_batch_sum){ 0 };
+	if (e == NULL || e->shared == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	e->list = list;
+	e->n = list->n;
+	FW_TRY(load_descriptor(e, 0, &e->first, err));
+	if (e->specs == 0) {
+		e->spec = e->first.signer;
+		e->specs = e->first.signers;
+	}
+	if (e->specs == 0 && !batch->opt->no_sign)
+		return fw_fail(err, FW_E_USAGE, "there is no signer (name one "
+		    "in the descriptor or with --key, or leave the bundles "
+		    "unsigned with --unsigned)");
+	return run(e, sum, err);
+}
+
+enum fw_kind
+fw_batch_sign(const char *const *path, const char *const *out, size_t n,
+    const struct fw_batch_options *batch, struct fw_batch_sum *sum,
+    struct fw_error *err)
+{
+	FW_CLEANUP(engine_free) struct engine *e = engine_new(batch);
+
+	*sum = (struct fw_batch_sum){ 0 };
+	if (e == NULL || e->shared == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	e->in = path;
+	e->out = out;
+	e->n = n;
+	return run(e, sum, err);
+}
