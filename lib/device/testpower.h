@@ -560,8 +560,8 @@ bench_new(enum kind kind, uint32_t boot)
 	for (size_t i = 0; i < sizeof b->memory; i++)
 		((uint8_t *)&b->memory)[i] = (uint8_t)(i * 13 + i / 7);
 	b->flash = (struct fwp_flash){ .medium = { &b->memory, memory_size,
-	    memory_get, memory_put, memory_fill }, .write_unit = UNIT,
-	    .erase_block = BLOCK };
+	    memory_get, memory_put, memory_fill, NULL }, .write_unit =
+	    UNIT, .erase_block = BLOCK };
 	b->port = fwp_flash_port(&b->flash);
 	for (uint32_t i = 0; i < kinds[kind].parts; i++)
 		b->component[i] = (struct fwd_device_component){

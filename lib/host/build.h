@@ -116,8 +116,8 @@ enum fw_kind fw_signer_open_bare(const struct fw_signer_spec *spec,
 void fw_signer_deinit(struct fw_signer *s);
 
 /*
- * Make a COSE_Sign1 over payload, such as an encoded SUIT_Digest.  blank: with zeros
- * in place of the signature; the key is not used.
+ * Make a COSE_Sign1 over payload, such as an encoded SUIT_Digest.  blank: with
+ * zeros in place of the signature; the key is not used.
  */
 enum fw_kind fw_signer_sign(const struct fw_signer *s, struct fwd_span payload,
     bool blank, struct fw_buf *block, struct fw_error *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a bundle, an envelope or a revocation list holds, for people and machines.  Nothing here
- * verifies anything: it decodes as much as it can of whatever it is given,
- * notes each place where that ended, and judges nothing.
+ * What a bundle, an envelope or a revocation list holds, for people and
+ * machines.  Nothing here verifies anything: it decodes as much as it can of
+ * whatever it is given, notes each place where that ended, and judges nothing.
  *
  * There is one source of truth, a JSON tree as described by
  * schemas/inspect.schema.json; the text is rendered from it.

@@ -60,7 +60,8 @@ content(struct fw_describe *d, json_t *o, struct fwd_span data)
 		s = fwd_cbor_uint(&c, &v);
 	if (s == FWD_OK) {
 		fw_d_set(d, o, "version", fw_d_uint(v));
-		if (v != 1 || n != 4)
+		if (v != 1 || n != 4 || name.n != KIND ||
+		    memcmp(name.p, kind, KIND) != 0)
 			s = FWD_E_REVOCATIONS;
 	}
 	if (s == FWD_OK)
