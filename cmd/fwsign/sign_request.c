@@ -45,7 +45,7 @@ args_deinit(struct request_args *a)
 	signing_deinit(&a->signing);
 }
 
-/* ---- options ------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------- */
 
 static enum fw_kind
 one_option(struct request_args *a, int c, struct fw_error *err)
@@ -114,7 +114,7 @@ parse(int argc, char **argv, struct request_args *a, struct fw_error *err)
 	return signing_ready(&a->signing, err);
 }
 
-/* ---- confirming ------------------------------------------------------------ */
+/* ---- confirming ------------------------------------------------------ */
 
 static void
 file_close(FILE **f)
@@ -160,7 +160,7 @@ confirm(const struct request_args *a, const struct fw_request *r,
 	return ask(a, r, err);
 }
 
-/* ---- signing ---------------------------------------------------------------- */
+/* ---- signing --------------------------------------------------------- */
 
 static enum fw_kind
 load(const char *path, struct fw_request *out, struct fw_error *err)

@@ -69,7 +69,7 @@ fw_key_id_parse(const char *text, size_t n, struct fw_key_id *out)
 	return true;
 }
 
-/* ---- deny list ----------------------------------------------------------- */
+/* ---- deny list ------------------------------------------------------- */
 
 void
 fw_deny_deinit(struct fw_deny *d)
@@ -162,7 +162,7 @@ fw_deny_key(const struct fw_build_options *opt, struct fwd_span spki,
 	return FW_OK;
 }
 
-/* ---- the mark of test certificates --------------------------------------- */
+/* ---- the mark of test certificates ----------------------------------- */
 
 static void
 openssl_free(unsigned char **p)
@@ -226,7 +226,7 @@ refuse_mark(const X509 *cert, const char *subject, struct fw_error *err)
 	    "takes it nevertheless)", subject);
 }
 
-/* ---- certificates ---------------------------------------------------------- */
+/* ---- certificates ---------------------------------------------------- */
 
 static enum fw_kind
 subject_of(const X509 *cert, char **out, struct fw_error *err)

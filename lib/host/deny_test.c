@@ -25,7 +25,7 @@ TestSuite(deny, .init = setup, .fini = scratch_teardown);
 #define ID1 "d833714a73723f58ffbc574b9bfb4a8a7f1ade25050702d20d95950b684004dd"
 #define ID2 "1BF75C21751EDAB88C01B404206890D55DC958012D9E1F07C7CC032A9A35E619"
 
-/* ---- lists ------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------- */
 
 static const struct {
 	const char *what, *text;
@@ -114,7 +114,7 @@ Test(deny, identifiers)
 	    "9cb410ff61f20015ad");
 }
 
-/* ---- certificates -------------------------------------------------------------- */
+/* ---- certificates ---------------------------------------------------- */
 
 /* A name of attributes, "OU=x" in UTF-8 or, with a '!', in UTF-16. */
 static void
