@@ -350,6 +350,44 @@ extra=
 accepted out $n
 expect 'no session' 3 'CKR_SESSION_COUNT' with 0 2
 
+# ---- one file by two names ---------------------------------------------
+
+rm -rf out deep && mkdir out deep
+ln -s ../out deep/link
+# names A B: a list of two bundles with these outputs.
+names() {
+	cat <<-END
+		batch: 1
+		descriptor: d.yaml
+		set: {VERSION: "1.2.3"}
+		bundles:
+		  - {output: $1, set: {DEVICE: $(device 1)}}
+		  - {output: $2, set: {DEVICE: $(device 2)}}
+	END
+}
+for two in out/a.fwb:./out/a.fwb out/a.fwb:out//a.fwb \
+    out/a.fwb:deep/../out/a.fwb "out/a.fwb:$T/out/a.fwb" \
+    out/a.fwb:deep/link/a.fwb; do
+	names "${two%:*}" "${two#*:}" >names.yaml
+	expect "one file by two names: $two" 2 'are the same file' \
+	    "$fwsign" build --batch names.yaml --unsigned
+done
+try 'nothing was built' test -z "$(ls out)"
+names out/a.fwb names.yaml | sed 's|d.yaml|../d.yaml|' >deep/names.yaml
+cp deep/names.yaml names.before
+expect 'the list itself' 2 "would replace the input 'deep/names.yaml'" \
+    "$fwsign" build --batch deep/names.yaml --unsigned
+same 'it is left alone' names.before deep/names.yaml
+names out/a.fwb deep/a.fwb >names.yaml
+expect 'one name in two folders' 0 '' "$fwsign" build --batch names.yaml \
+    --unsigned
+# shellcheck disable=SC2086
+{
+expect 'signing one file by two names' 2 'are the same file' \
+    "$fwsign" sign out/a.fwb deep/link/a.fwb $key
+expect 'signing two files' 0 '' "$fwsign" sign out/a.fwb deep/a.fwb $key
+}
+
 # ---- a progress bar ---------------------------------------------------------------------------
 
 cat >terminal.py <<'END'
