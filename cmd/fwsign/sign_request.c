@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fwsign sign-request: sign what another machine asks for. */
 #include <fcntl.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -160,6 +161,20 @@ confirm(const struct request_args *a, const struct fw_request *r,
 	return ask(a, r, err);
 }
 
+/* It must have arrived before anything is signed. */
+static enum fw_kind
+show(const struct fw_request *r, struct fw_error *err)
+{
+	FW_TRY(ceremony_print(stdout, r, err));
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return FW_OK;
+	/* Told here, and not once more at the end. */
+	__fpurge(stdout);
+	clearerr(stdout);
+	return fw_fail(err, FW_E_IO, "nothing was signed: the summary could "
+	    "not be shown");
+}
+
 /* ---- signing --------------------------------------------------------- */
 
 static enum fw_kind
@@ -268,7 +283,7 @@ cmd_sign_request(int argc, char **argv, struct fw_error *err)
 	FW_TRY(response_name(result.request, &name, err));
 	/* Seen first, and also if it will be refused. */
 	if (!s->json && !s->quiet)
-		FW_TRY(ceremony_print(stdout, &r, err));
+		FW_TRY(show(&r, err));
 	FW_TRY(write_manifest(&a, result.request, &r, err));
 	FW_TRY(fw_request_judge(&r, &s->opt, &result.to_root, err));
 	FW_TRY(confirm(&a, &r, err));
