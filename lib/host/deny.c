@@ -171,7 +171,7 @@ openssl_free(unsigned char **p)
 }
 
 /* Is it the mark?  Letter case, and spaces but between the words, do not
-   matter; how many are there neither. */
+   matter; how many are there neither.  There is no NUL in it. */
 static bool
 is_mark(const unsigned char *p, size_t n)
 {
@@ -195,7 +195,8 @@ is_mark(const unsigned char *p, size_t n)
 	return *mark == '\0';
 }
 
-/* What cannot be read counts as the mark: nobody knows what it says. */
+/* What cannot be read counts as the mark: nobody knows what it says.  Nor does
+   anyone see what stands behind a NUL. */
 static bool
 name_is_marked(const X509_NAME *name)
 {
@@ -209,7 +210,8 @@ name_is_marked(const X509_NAME *name)
 		e = X509_NAME_get_entry(name, i);
 		n = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(e));
 		ERR_clear_error();
-		if (n < 0 || is_mark(text, (size_t)n))
+		if (n < 0 || memchr(text, '\0', (size_t)n) != NULL ||
+		    is_mark(text, (size_t)n))
 			return true;
 	}
 	return false;
