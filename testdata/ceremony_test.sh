@@ -218,6 +218,11 @@ uri=$(cat pki/p256/key.uri)
 # With neither terminal nor word of what is expected nothing is signed.
 expect 'no terminal' 2 'no terminal to confirm' setsid "$fwsign" sign-request \
     p256.request --key "$uri" -o no.response
+# Nor what could not be shown.
+expect 'a summary that did not arrive' 1 'nothing was signed: the summary' \
+    sh -c '"$1" sign-request p256.request --key "$2" --yes -o no.response \
+	>/dev/full' - "$fwsign" "$uri"
+try 'nothing was signed' test ! -e no.response
 manifest=$(sed -n 's/^    "manifest-digest": "\(.*\)",*$/\1/p' p256.request)
 digest=$(sed -n 's/^  "digest": "\(.*\)",$/\1/p' p256.request)
 try 'there are digests' test -n "$manifest" -a -n "$digest"

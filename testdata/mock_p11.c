@@ -46,6 +46,7 @@
  *	slow=CALL:MS		that call takes its time
  *	crash=CALL exit=CALL	that call ends the process: by SIGSEGV; by
  *	abort=CALL		exit(0); by abort()
+ *	noenv=NAME		C_Initialize fails if that variable is set
  *	nolist badlist		C_GetFunctionList gives NULL; fails
  * The calls C_Sign and C_Login with context are "C_Sign", "C_Login(context)",
  * C_SignInit of a combined mechanism "C_SignInit(combined)".
@@ -522,9 +523,12 @@ static CK_RV
 initialize(void *args)
 {
 	const char *const now = getenv("MOCK_P11");
+	const char *const noenv = setting("noenv");
 	size_t i;
 
 	(void)args;
+	if (noenv != NULL && getenv(noenv) != NULL)
+		return CKR_GENERAL_ERROR;
 	CALLED("C_Initialize");
 	/* Other settings are another token: nothing was tried on it yet. */
 	if (now == NULL || strcmp(now, st.settings) != 0) {

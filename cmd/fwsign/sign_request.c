@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fwsign sign-request: sign what another machine asks for. */
 #include <fcntl.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -45,7 +46,7 @@ args_deinit(struct request_args *a)
 	signing_deinit(&a->signing);
 }
 
-/* ---- options ------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------- */
 
 static enum fw_kind
 one_option(struct request_args *a, int c, struct fw_error *err)
@@ -114,7 +115,7 @@ parse(int argc, char **argv, struct request_args *a, struct fw_error *err)
 	return signing_ready(&a->signing, err);
 }
 
-/* ---- confirming ------------------------------------------------------------ */
+/* ---- confirming ------------------------------------------------------ */
 
 static void
 file_close(FILE **f)
@@ -160,7 +161,21 @@ confirm(const struct request_args *a, const struct fw_request *r,
 	return ask(a, r, err);
 }
 
-/* ---- signing ---------------------------------------------------------------- */
+/* It must have arrived before anything is signed. */
+static enum fw_kind
+show(const struct fw_request *r, struct fw_error *err)
+{
+	FW_TRY(ceremony_print(stdout, r, err));
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return FW_OK;
+	/* Told here, and not once more at the end. */
+	__fpurge(stdout);
+	clearerr(stdout);
+	return fw_fail(err, FW_E_IO, "nothing was signed: the summary could "
+	    "not be shown");
+}
+
+/* ---- signing --------------------------------------------------------- */
 
 static enum fw_kind
 load(const char *path, struct fw_request *out, struct fw_error *err)
@@ -268,7 +283,7 @@ cmd_sign_request(int argc, char **argv, struct fw_error *err)
 	FW_TRY(response_name(result.request, &name, err));
 	/* Seen first, and also if it will be refused. */
 	if (!s->json && !s->quiet)
-		FW_TRY(ceremony_print(stdout, &r, err));
+		FW_TRY(show(&r, err));
 	FW_TRY(write_manifest(&a, result.request, &r, err));
 	FW_TRY(fw_request_judge(&r, &s->opt, &result.to_root, err));
 	FW_TRY(confirm(&a, &r, err));

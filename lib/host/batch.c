@@ -469,6 +469,20 @@ sum_up(const struct engine *e, const struct fw_batch_sum *sum,
 }
 
 static enum fw_kind
+check_places(const struct engine *e, struct fw_error *err)
+{
+	FW_FREE const char **path = calloc(e->n + 1, sizeof *path);
+	size_t i;
+
+	if (path == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	for (i = 0; i < e->n; i++)
+		path[i] = path_of(e, i);
+	return fw_batch_places(path, e->n,
+	    e->list != NULL ? e->list->path : NULL, err);
+}
+
+static enum fw_kind
 run(struct engine *e, struct fw_batch_sum *sum, struct fw_error *err)
 {
 	unsigned want = e->batch->jobs ? e->batch->jobs : processors(), n = 0;
@@ -484,6 +498,7 @@ run(struct engine *e, struct fw_batch_sum *sum, struct fw_error *err)
 		want = (unsigned)e->n;
 	for (i = 0; i < RING; i++)
 		e->slot[i].out = (struct fw_output)FW_OUTPUT_NONE;
+	FW_TRY(check_places(e, err));
 	FW_TRY(fw_log_ready(e->batch->opt->log, err));
 	kind = start_workers(e, w, want, &n, err);
 	if (kind == FW_OK) {

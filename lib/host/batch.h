@@ -36,6 +36,15 @@ enum fw_kind fw_batch_load(const char *path, const struct fw_set *set,
     const char *dir, struct fw_batch *out, struct fw_error *err);
 void fw_batch_deinit(struct fw_batch *b);
 
+/* ---- where they go (batch_place.c) ----------------------------------- */
+
+/*
+ * No two bundles may become one file, by whatever names, and none the list
+ * (NULL: there is none).  FW_E_INPUT.
+ */
+enum fw_kind fw_batch_places(const char *const *path, size_t n,
+    const char *list, struct fw_error *err);
+
 /* ---- doing it (batch.c) --------------------------------------------- */
 
 enum fw_batch_state {

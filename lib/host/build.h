@@ -174,7 +174,7 @@ struct fw_deny {
 	} *key;
 	size_t n;
 };
-/* Load a list, see fwsign(1); FW_E_INPUT with its place when it is malformed. */
+/* Load a list, see fwsign(1); FW_E_INPUT with its place if it is malformed. */
 enum fw_kind fw_deny_load(const char *path, struct fw_deny *out,
     struct fw_error *err);
 void fw_deny_deinit(struct fw_deny *d);

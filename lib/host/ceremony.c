@@ -22,7 +22,7 @@ fw_elsewhere_deinit(struct fw_elsewhere *e)
 	*e = (struct fw_elsewhere){ 0 };
 }
 
-/* ---- judging and signing ----------------------------------------------------- */
+/* ---- judging and signing --------------------------------------------- */
 
 struct anchors {
 	struct fw_anchor file[FWD_ANCHORS_MAX];
@@ -161,7 +161,7 @@ fw_request_log(const struct fw_request *r, const struct fw_elsewhere *made,
 	return fw_log_append(log, &s, 1, err);
 }
 
-/* ---- responses ------------------------------------------------------------------ */
+/* ---- responses ------------------------------------------------------- */
 
 static json_t *
 payload_text(const struct fw_elsewhere *e)

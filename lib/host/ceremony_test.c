@@ -151,7 +151,7 @@ decode(const void *p, size_t n)
 	return fw_request_decode((struct fwd_span){ p, n }, "x", &r, &err);
 }
 
-/* ---- requests -------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------- */
 
 Test(ceremony, round_trip)
 {
@@ -351,7 +351,7 @@ Test(ceremony, named_by_its_digests)
 	json_decref(digest);
 }
 
-/* ---- what is shown ---------------------------------------------------------- */
+/* ---- what is shown --------------------------------------------------- */
 
 /* A manifest that does something else, under a right digest. */
 static enum fw_kind
@@ -452,7 +452,7 @@ Test(ceremony, summary_shows_what_is_unusual)
 	cr_assert_null(s);
 }
 
-/* ---- responses --------------------------------------------------------------- */
+/* ---- responses ------------------------------------------------------- */
 
 /* A response to the request, and what it says. */
 static void
@@ -538,7 +538,7 @@ Test(ceremony, another_key)
 	cr_assert_eq(e.sig.n, 0);
 }
 
-/* ---- signatures of other tools ------------------------------------------------- */
+/* ---- signatures of other tools --------------------------------------- */
 
 static enum fw_kind
 hand_out(const uint8_t *sig, size_t n, uint8_t out[FWD_SIG_MAX])

@@ -69,7 +69,7 @@ fw_key_id_parse(const char *text, size_t n, struct fw_key_id *out)
 	return true;
 }
 
-/* ---- deny list ----------------------------------------------------------- */
+/* ---- deny list ------------------------------------------------------- */
 
 void
 fw_deny_deinit(struct fw_deny *d)
@@ -162,7 +162,7 @@ fw_deny_key(const struct fw_build_options *opt, struct fwd_span spki,
 	return FW_OK;
 }
 
-/* ---- the mark of test certificates --------------------------------------- */
+/* ---- the mark of test certificates ----------------------------------- */
 
 static void
 openssl_free(unsigned char **p)
@@ -171,7 +171,7 @@ openssl_free(unsigned char **p)
 }
 
 /* Is it the mark?  Letter case, and spaces but between the words, do not
-   matter; how many are there neither. */
+   matter; how many are there neither.  There is no NUL in it. */
 static bool
 is_mark(const unsigned char *p, size_t n)
 {
@@ -195,7 +195,8 @@ is_mark(const unsigned char *p, size_t n)
 	return *mark == '\0';
 }
 
-/* What cannot be read counts as the mark: nobody knows what it says. */
+/* What cannot be read counts as the mark: nobody knows what it says.  Nor does
+   anyone see what stands behind a NUL. */
 static bool
 name_is_marked(const X509_NAME *name)
 {
@@ -209,7 +210,8 @@ name_is_marked(const X509_NAME *name)
 		e = X509_NAME_get_entry(name, i);
 		n = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(e));
 		ERR_clear_error();
-		if (n < 0 || is_mark(text, (size_t)n))
+		if (n < 0 || memchr(text, '\0', (size_t)n) != NULL ||
+		    is_mark(text, (size_t)n))
 			return true;
 	}
 	return false;
@@ -226,7 +228,7 @@ refuse_mark(const X509 *cert, const char *subject, struct fw_error *err)
 	    "takes it nevertheless)", subject);
 }
 
-/* ---- certificates ---------------------------------------------------------- */
+/* ---- certificates ---------------------------------------------------- */
 
 static enum fw_kind
 subject_of(const X509 *cert, char **out, struct fw_error *err)

@@ -25,7 +25,7 @@ TestSuite(deny, .init = setup, .fini = scratch_teardown);
 #define ID1 "d833714a73723f58ffbc574b9bfb4a8a7f1ade25050702d20d95950b684004dd"
 #define ID2 "1BF75C21751EDAB88C01B404206890D55DC958012D9E1F07C7CC032A9A35E619"
 
-/* ---- lists ------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------- */
 
 static const struct {
 	const char *what, *text;
@@ -114,9 +114,10 @@ Test(deny, identifiers)
 	    "9cb410ff61f20015ad");
 }
 
-/* ---- certificates -------------------------------------------------------------- */
+/* ---- certificates ---------------------------------------------------- */
 
-/* A name of attributes, "OU=x" in UTF-8 or, with a '!', in UTF-16. */
+/* A name of attributes, "OU=x" in UTF-8 or, with a '!', in UTF-16, where '@' is
+   a NUL. */
 static void
 add_names(X509_NAME *name, const char *const *attribute)
 {
@@ -135,7 +136,8 @@ add_names(X509_NAME *name, const char *const *attribute)
 		}
 		for (i = 0; i < n; i++) {
 			wide[2 * i] = 0;
-			wide[2 * i + 1] = (uint8_t)eq[1 + i];
+			wide[2 * i + 1] = eq[1 + i] == '@' ? 0 :
+			    (uint8_t)eq[1 + i];
 		}
 		cr_assert_eq(X509_NAME_add_entry_by_txt(name, type + 1,
 		    V_ASN1_BMPSTRING, wide, (int)(2 * n), -1, 0), 1);
@@ -182,6 +184,9 @@ static const struct {
 	{ "other letters", { "OU=Test only" }, { "CN=b" }, true },
 	{ "spaces", { "OU=  test   ONLY " }, { "CN=b" }, true },
 	{ "as UTF-16", { "!OU=Test Only" }, { "CN=b" }, true },
+	{ "a NUL behind it", { "!OU=TEST ONLY@" }, { "CN=b" }, true },
+	{ "more behind a NUL", { "!OU=TEST ONLY@@ 2" }, { "CN=b" }, true },
+	{ "a NUL in it", { "!OU=TEST@ONLY" }, { "CN=b" }, true },
 	{ "another attribute", { "O=TEST ONLY", "CN=TEST ONLY" },
 	    { "CN=b" }, false },
 	{ "more", { "OU=TEST ONLY 2" }, { "CN=b" }, false },

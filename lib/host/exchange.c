@@ -21,7 +21,7 @@ fw_exchange_bad(const char *path, const char *format, const char *why,
 	    "signing response", why);
 }
 
-/* ---- base64 (RFC 4648 section 4) ----------------------------------------- */
+/* ---- base64 (RFC 4648 section 4) ------------------------------------- */
 
 json_t *
 fw_base64(struct fwd_span data)
@@ -65,7 +65,7 @@ fw_unbase64(const json_t *value, struct fw_buf *out)
 	return true;
 }
 
-/* ---- the digest ------------------------------------------------------------ */
+/* ---- the digest ------------------------------------------------------ */
 
 /* Where the line with the digest begins; n when there is none. */
 static size_t
@@ -134,7 +134,7 @@ fw_exchange_parse(struct fwd_span text, const char *format, const char *path,
 	return FW_OK;
 }
 
-/* ---- files ------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------- */
 
 struct outputs {
 	struct fw_output out[FW_EXCHANGE_FILES_MAX];
@@ -195,7 +195,7 @@ fw_exchange_write(const struct fw_exchange_file *file, size_t n,
 	return FW_OK;
 }
 
-/* ---- chains ------------------------------------------------------------------ */
+/* ---- chains ---------------------------------------------------------- */
 
 bool
 fw_exchange_set_chain(json_t *tree, const struct fw_chain *chain)

@@ -506,8 +506,9 @@ int32_t fw_alg_by_name(const char *name);
  * first of these that is given: pin_fd or pin_env (both is an error), the
  * URI's pin-source or pin-value, a prompt on /dev/tty.  Of pin_fd one line is
  * read for each login, so that two tokens can be fed from one descriptor;
- * the variable named by pin_env is removed from the environment once it was
- * read, so that it serves one token only.
+ * the variable named by pin_env is removed from the environment before a
+ * module is loaded, which may start programs.  It serves one token only, and is
+ * put back if that token needs no PIN.
  */
 struct fw_key_options {
 	const char *module;		/* PKCS#11 module; overrides the URI

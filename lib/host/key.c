@@ -105,7 +105,7 @@ fw_alg_by_name(const char *name)
 	return 0;
 }
 
-/* ---- the public key ------------------------------------------------------ */
+/* ---- the public key -------------------------------------------------- */
 
 static enum fwd_key_type
 ec_type(const EVP_PKEY *pub)
@@ -251,7 +251,7 @@ fw_key_public(const struct fw_key *key)
 	return fw_buf_span(&key->spki);
 }
 
-/* ---- messages ------------------------------------------------------------ */
+/* ---- messages -------------------------------------------------------- */
 
 enum fw_kind
 fw_msg_digest(const char *md, const struct fwd_span *msg, size_t parts,
@@ -296,7 +296,7 @@ fw_pss_setup(EVP_PKEY_CTX *ctx, const char *md)
 	    1 && EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, type) == 1;
 }
 
-/* ---- verification ---------------------------------------------------------- */
+/* ---- verification ---------------------------------------------------- */
 
 /* r || s as the DER that OpenSSL verifies. */
 static int
@@ -364,7 +364,7 @@ verify(const struct fw_key *key, const struct fw_sigalg *a,
 	    "public key another key's?)", key->label);
 }
 
-/* ---- the interface ----------------------------------------------------------- */
+/* ---- the interface --------------------------------------------------- */
 
 void
 fw_key_free(struct fw_key *key)

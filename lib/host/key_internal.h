@@ -94,6 +94,14 @@ struct fw_pin_ask {
 /* Get one from the first source that is given; see struct fw_key_options. */
 enum fw_kind fw_pin_get(const struct fw_pin_ask *ask, struct fw_pin *out,
     struct fw_error *err);
+/*
+ * Take a variable (NULL: none) out of the environment, so that programs that
+ * are started do not inherit it, and put it back.
+ */
+enum fw_kind fw_pin_hide(const char *name, char **hidden,
+    struct fw_error *err);
+enum fw_kind fw_pin_unhide(const char *name, char **hidden,
+    struct fw_error *err);
 
 /* ---- signals (hold.c) ---------------------------------------------------- */
 

@@ -793,22 +793,23 @@ Test(output, handlers_are_put_back)
 
 Test(output, too_many)
 {
-	struct fw_output out[9];
+	enum { MOST = 256 };
+	static struct fw_output out[MOST + 1];
 	char name[160];
 	int i;
 
 	way(NAMED);
-	for (i = 0; i < 9; i++) {
+	for (i = 0; i <= MOST; i++) {
 		out[i] = (struct fw_output)FW_OUTPUT_NONE;
 		(void)snprintf(name, sizeof name, "%s/%d", dir, i);
 		if (fw_output_open(name, &out[i], &err) != FW_OK)
 			break;
 	}
-	cr_assert_eq(i, 8);
-	cr_assert_str_eq(err.text, "more than 8 output files at once");
+	cr_assert_eq(i, MOST);
+	cr_assert_str_eq(err.text, "more than 256 output files at once");
 	fw_output_abandon(&out[3]);
 	cr_assert_eq(fw_output_open(name, &out[3], &err), FW_OK);
-	for (i = 0; i < 8; i++)
+	for (i = 0; i < MOST; i++)
 		fw_output_abandon(&out[i]);
 	cr_assert_eq(sweep(true), 0);
 }

@@ -16,7 +16,9 @@ open_token(struct fw_p11 *p, const char *uri, struct fw_error *err)
 	FW_TRY(fw_p11_start(p, err));
 	FW_TRY(fw_p11_find_token(p, err));
 	FW_TRY(fw_p11_session(p, err));
-	return fw_p11_login(p, err);
+	FW_TRY(fw_p11_login(p, err));
+	/* It was not needed: the next key may need it. */
+	return fw_pin_unhide(p->opt.pin_env, &p->env_pin, err);
 }
 
 static enum fw_kind
@@ -74,6 +76,8 @@ fw_p11_open(const char *uri, const struct fw_key_options *opt,
 void
 fw_p11_free(struct fw_p11 *p)
 {
+	struct fw_error ignored;
+
 	if (p == NULL)
 		return;
 	fw_pin_wipe(&p->pin);
@@ -84,6 +88,7 @@ fw_p11_free(struct fw_p11 *p)
 		return;
 	}
 	fw_p11_stop(p);
+	(void)fw_pin_unhide(p->opt.pin_env, &p->env_pin, &ignored);
 	fw_p11_uri_deinit(&p->uri);
 	fw_buf_deinit(&p->id);
 	free(p->name);

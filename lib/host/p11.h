@@ -34,6 +34,7 @@ struct fw_p11 {
 	bool refused;			/* a login failed: never again */
 	bool lost;			/* so is the session, or its login */
 	struct fw_pin pin;		/* kept only while always_auth */
+	char *env_pin;			/* kept out of the environment */
 	CK_MECHANISM_TYPE used;		/* by the last signature */
 	bool combined;			/* the token hashes itself */
 	bool borrowed;			/* all but the session and the PIN are

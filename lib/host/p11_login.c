@@ -136,6 +136,7 @@ get_pin(struct fw_p11 *p, struct fw_error *err)
 		.value = p->uri.pin_value, .what = "PIN", .of = p->name,
 	};
 
+	FW_TRY(fw_pin_unhide(p->opt.pin_env, &p->env_pin, err));
 	FW_TRY(fw_pin_get(&ask, &p->pin, err));
 	if (check_length(p, err) != FW_OK) {
 		fw_pin_wipe(&p->pin);

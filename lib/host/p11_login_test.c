@@ -239,6 +239,25 @@ Test(p11_login, options_go_before_the_uri)
 	cr_assert_null(getenv("FW_TEST_PIN"));
 }
 
+/* What a module starts, such as p11-kit's "remote", does not inherit it. */
+Test(p11_login, no_pin_in_the_environment_of_modules)
+{
+	opt.pin_env = "FW_TEST_PIN";
+	cr_assert_eq(setenv("FW_TEST_PIN", "1234", 1), 0);
+	mock("key=%s/key.pem:k:01,noenv=FW_TEST_PIN", dir);
+	open_ok("pkcs11:object=k");
+	cr_assert_null(getenv("FW_TEST_PIN"));
+	close_key();
+	/* Where it was not needed it is still there for the next key. */
+	cr_assert_eq(setenv("FW_TEST_PIN", "1234", 1), 0);
+	mock("key=%s/key.pem:k:01,noenv=FW_TEST_PIN,nologin", dir);
+	open_ok("pkcs11:object=k");
+	cr_assert_str_eq(getenv("FW_TEST_PIN"), "1234");
+	close_key();
+	open_fails("pkcs11:object=other", FW_E_KEY, "no private key");
+	cr_assert_str_eq(getenv("FW_TEST_PIN"), "1234");
+}
+
 Test(p11_login, always_authenticate_keeps_the_pin_and_asks_once)
 {
 	opt.pin_env = "FW_TEST_PIN";

@@ -312,6 +312,8 @@ fw_p11_start(struct fw_p11 *p, struct fw_error *err)
 	    p->uri.module_path;
 
 	p11_kit_be_quiet();
+	/* A module may start programs, such as those of p11-kit's "remote". */
+	FW_TRY(fw_pin_hide(p->opt.pin_env, &p->env_pin, err));
 	FW_TRY(path ? load_one(p, path, err) : load_configured(p, err));
 	FW_TRY(name_all(p, err));
 	FW_TRY(initialize(p, err));

@@ -130,6 +130,35 @@ from_env(const struct fw_pin_ask *ask, struct fw_pin *out,
 	return kind;
 }
 
+enum fw_kind
+fw_pin_hide(const char *name, char **hidden, struct fw_error *err)
+{
+	char *const value = name != NULL ? getenv(name) : NULL;
+
+	if (value == NULL)
+		return FW_OK;
+	*hidden = strdup(value);
+	if (*hidden == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	OPENSSL_cleanse(value, strlen(value));
+	(void)unsetenv(name);
+	return FW_OK;
+}
+
+enum fw_kind
+fw_pin_unhide(const char *name, char **hidden, struct fw_error *err)
+{
+	int rc;
+
+	if (*hidden == NULL)
+		return FW_OK;
+	rc = setenv(name, *hidden, 0);
+	OPENSSL_cleanse(*hidden, strlen(*hidden));
+	free(*hidden);
+	*hidden = NULL;
+	return rc == 0 ? FW_OK : fw_fail(err, FW_E_NOMEM, "out of memory");
+}
+
 /* A pin-source is a path or a file: URI; *path is allocated. */
 static enum fw_kind
 source_path(const char *source, char **path, struct fw_error *err)

@@ -4,7 +4,6 @@
  * in it; a reader computes the rest anew and takes the file only if it is,
  * byte by byte, what would be written.
  */
-#include <inttypes.h>
 #include <string.h>
 
 #include "host/build_internal.h"
@@ -24,7 +23,7 @@ fw_request_deinit(struct fw_request *r)
 	*r = (struct fw_request){ 0 };
 }
 
-/* ---- what follows from manifest and chain ---------------------------------- */
+/* ---- what follows from manifest and chain ---------------------------- */
 
 static void
 signer_deinit(struct fw_signer *s)
@@ -122,7 +121,7 @@ derive(struct fw_request *r, struct fw_error *err)
 	return summarize_signer(&s, r->summary, err);
 }
 
-/* ---- the file ---------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------- */
 
 json_t *
 fw_request_digest(const struct fw_request *r)
@@ -188,7 +187,7 @@ fw_request_decode(struct fwd_span text, const char *path,
 	return FW_OK;
 }
 
-/* ---- making one ----------------------------------------------------------------- */
+/* ---- making one ------------------------------------------------------ */
 
 /* What would be signed is judged, as before signing here. */
 static enum fw_kind

@@ -39,7 +39,7 @@ unusual(struct summary *s, const json_t *name)
 	once(s, "unusual", name);
 }
 
-/* ---- images -------------------------------------------------------------- */
+/* ---- images ---------------------------------------------------------- */
 
 /* An image of a component in a slot that has no such member yet, or this very
    value; a new one where there is none. */
@@ -88,7 +88,7 @@ image_facts(struct summary *s, json_t *component, const json_t *slot,
 	}
 }
 
-/* ---- commands ------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------- */
 
 static const json_t *
 parameter(const json_t *command, int64_t key)
@@ -217,7 +217,7 @@ walk(struct summary *s, const json_t *commands, const json_t *slot)
 	return slot;
 }
 
-/* ---- texts ------------------------------------------------------------------ */
+/* ---- texts ----------------------------------------------------------- */
 
 static void
 texts(struct summary *s)
@@ -256,7 +256,7 @@ texts(struct summary *s)
 	}
 }
 
-/* ---- the whole ---------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------- */
 
 /* A component as people call it: its label, or its identifier. */
 static json_t *

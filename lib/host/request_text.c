@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The summary of a request in the form that two people compare. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -34,7 +34,7 @@ resign_deinit(struct resign *r)
 	fw_buf_deinit(&r->new_);
 }
 
-/* ---- what goes and what stays ------------------------------------------- */
+/* ---- what goes and what stays ---------------------------------------- */
 
 /* Which signatures stay, and that they may. */
 static enum fw_kind
@@ -113,7 +113,7 @@ check_elsewhere(const struct resign *r, struct fw_error *err)
 	return FW_OK;
 }
 
-/* ---- writing ------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------- */
 
 /* Make the new envelope, with blanks for new signatures or for good. */
 static enum fw_kind
@@ -166,7 +166,7 @@ copy_rest(struct resign *r, struct fw_error *err)
 	return FW_OK;
 }
 
-/* ---- judging ------------------------------------------------------------ */
+/* ---- judging --------------------------------------------------------- */
 
 /* Before signing: the content, and the signatures that are there.  Those that
    are only taken off need not hold. */
@@ -220,7 +220,7 @@ sign(struct resign *r, struct fw_error *err)
 	return write_envelope(r, err);
 }
 
-/* ---- proving that the rest is the same ----------------------------------- */
+/* ---- proving that the rest is the same ------------------------------- */
 
 static void
 md_free(EVP_MD_CTX **md)
@@ -295,7 +295,7 @@ prove(struct resign *r, struct fw_error *err)
 	    r->built->size - r->built->contents.size, err);
 }
 
-/* ---- entry points -------------------------------------------------------- */
+/* ---- entry points ---------------------------------------------------- */
 
 static enum fw_kind
 start(struct resign *r, const char *path, const char *out_path,
