@@ -345,7 +345,7 @@ Test(descriptor, relative_paths)
 Test(descriptor, substitution)
 {
 	static const char *const pairs[] = { "N=0x10", "V=1.10" };
-	const struct fw_set set = { pairs, 2 };
+	const struct fw_set set = { pairs, 2, NULL };
 
 	load("descriptor: 1\n"
 	    "device: {vendor-domain: acme.example, model: \"${V}\"}\n"

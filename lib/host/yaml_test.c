@@ -238,7 +238,8 @@ static const char *const pairs[] = {
 	"A=1", "LONG_name9=two words", "EMPTY=", "_=${A}", "EQ=a=b",
 	"NL=x\ny: z", "U=\xc3\xa4",
 };
-static const struct fw_set set = { pairs, sizeof pairs / sizeof pairs[0] };
+static const struct fw_set set =
+    { pairs, sizeof pairs / sizeof pairs[0], NULL };
 /* Uses them all, so that none is left over. */
 #define ALL "${A}${LONG_name9}${EMPTY}${_}${EQ}${NL}${U}"
 
@@ -292,7 +293,7 @@ Test(yaml, no_substitution)
 static enum fw_kind
 load_with(const char *const *pair, size_t n)
 {
-	const struct fw_set given = { pair, n };
+	const struct fw_set given = { pair, n, NULL };
 	struct fw_node *root = NULL;
 	const enum fw_kind kind = fw_yaml_load(scratch_path, &given, &root,
 	    &err);
@@ -338,9 +339,11 @@ Test(yaml, missing_names)
 	scratch_text("a: b\nc:\n  - ok\n  - x ${NAME} y\n");
 	refuse(&none, FW_E_INPUT, 4, 5,
 	    "'${NAME}' has no value (give it with --set NAME=VALUE)");
-	refuse(&(struct fw_set){ (const char *const[]){ "NAM=1" }, 1 },
+	refuse(&(struct fw_set){ (const char *const[]){ "NAM=1" }, 1,
+	    NULL },
 	    FW_E_INPUT, 4, 5, "'${NAME}' has no value");
-	refuse(&(struct fw_set){ (const char *const[]){ "NAMES=1" }, 1 },
+	refuse(&(struct fw_set){ (const char *const[]){ "NAMES=1" }, 1,
+	    NULL },
 	    FW_E_INPUT, 4, 5, "'${NAME}' has no value");
 	for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
 		(void)snprintf(text, sizeof text, "a: '%s'\n", malformed[i]);
@@ -365,7 +368,7 @@ Test(yaml, growth)
 {
 	static char pair[2 + 100001];
 	const char *const p = pair;
-	const struct fw_set big = { &p, 1 };
+	const struct fw_set big = { &p, 1, NULL };
 
 	memset(pair, 'x', sizeof pair - 1);
 	memcpy(pair, "A=", 2);
@@ -383,7 +386,7 @@ static void
 fail_each(enum fault_call call, int error, enum fw_kind want)
 {
 	static const char *const a[] = { "A=1" };
-	const struct fw_set given = { a, 1 };
+	const struct fw_set given = { a, 1, NULL };
 	struct fw_node *root = NULL;
 	int i;
 
