@@ -76,8 +76,8 @@ token_new() {
 		log.level = ERROR
 	END
 	# As root, p11-kit initializes all modules that the system has.
-	printf 'leak:%s\n' libsofthsm2 p11_kit_modules_initialize \
-	    >"$1/leaks"
+	printf 'leak:%s\n' libsofthsm2 libtpm2_pkcs11 \
+	    p11_kit_module_initialize >"$1/leaks"
 	echo 'user-config: only' >"$1/config/pkcs11/pkcs11.conf"
 	echo "module: $(token_module)" \
 	    >"$1/config/pkcs11/modules/softhsm2.module"

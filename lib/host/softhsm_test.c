@@ -29,7 +29,8 @@ const char *
 __lsan_default_suppressions(void)
 {
 	/* nor are other modules that the system has configured */
-	return "leak:libsofthsm2\nleak:p11_kit_modules_initialize\n";
+	return "leak:libsofthsm2\nleak:libtpm2_pkcs11\n"
+	    "leak:p11_kit_module_initialize\n";
 }
 
 static const struct fwd_span msg[] = {
