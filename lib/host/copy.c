@@ -2,8 +2,7 @@
 /*
  * Payloads on their way into a bundle: one thread reads and hashes, another
  * writes the same chunks, reads them back and compares, so that a payload is
- * read once and the digest of the source is known to be that of the output.  A
- * third one waits for the disk.
+ * read once and the digest of the source is known to be that of the output.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -126,7 +125,7 @@ fw_read_at(int fd, void *p, size_t n, uint64_t off, struct fw_error *err)
 	return FW_OK;
 }
 
-/* ---- the threads ----------------------------------------------------- */
+/* ---- the two threads ------------------------------------------------- */
 
 /*
  * Chunks in a ring.  The reader fills chunk[filled % CHUNKS], the writer
@@ -135,7 +134,6 @@ fw_read_at(int fd, void *p, size_t n, uint64_t off, struct fw_error *err)
 struct ring {
 	pthread_mutex_t lock;
 	pthread_cond_t change;
-	pthread_cond_t progress;	/* for the one that waits for the disk */
 	struct {
 		uint8_t *p;
 		size_t n;
@@ -144,7 +142,6 @@ struct ring {
 	unsigned long filled, written;
 	bool end;			/* no more chunks will be filled */
 	bool failed;			/* the writer gave up; error says why */
-	bool done;			/* so has it, or it is at the end */
 	int out;
 	uint64_t off;
 	uint64_t started;		/* handed to the disk up to here */
@@ -185,6 +182,20 @@ compare_chunk(struct ring *r, const uint8_t *p, size_t n)
 }
 
 /*
+ * Let the disk begin with what lies behind us, so that the fsync() at the end
+ * has little to wait for.  Only a hint: nothing depends on it.
+ */
+static void
+start_writeback(struct ring *r)
+{
+	if (r->off - r->started < WRITEBACK)
+		return;
+	(void)sync_file_range(r->out, (off_t)r->started,
+	    (off_t)(r->off - r->started), SYNC_FILE_RANGE_WRITE);
+	r->started = r->off;
+}
+
+/*
  * Write one chunk and prove that it is there.  Zeros are not written; that
  * their place is a hole proves them without reading gigabytes of nothing.
  */
@@ -198,6 +209,8 @@ write_chunk(struct ring *r, const uint8_t *p, size_t n)
 	if (!zero || r->off + n > r->size ||
 	    next_data(r->out, r->off) < r->off + n)
 		FW_TRY(compare_chunk(r, p, n));
+	r->off += n;
+	start_writeback(r);
 	return FW_OK;
 }
 
@@ -218,42 +231,9 @@ writer(void *arg)
 		(void)pthread_mutex_unlock(&r->lock);
 		kind = write_chunk(r, r->chunk[i].p, r->chunk[i].n);
 		(void)pthread_mutex_lock(&r->lock);
-		r->off += r->chunk[i].n;
 		r->written++;
 		r->failed = kind != FW_OK;
 		(void)pthread_cond_signal(&r->change);
-		if (r->off - r->started >= WRITEBACK)
-			(void)pthread_cond_signal(&r->progress);
-	}
-	r->done = true;
-	(void)pthread_cond_signal(&r->progress);
-	(void)pthread_mutex_unlock(&r->lock);
-	return NULL;
-}
-
-/*
- * Let the disk begin with what was written, so that the fsync() at the end has
- * little to wait for.  Only a hint: nothing depends on it.
- */
-static void *
-flusher(void *arg)
-{
-	struct ring *const r = arg;
-	uint64_t from, n;
-
-	(void)pthread_mutex_lock(&r->lock);
-	while (!r->done) {
-		from = r->started;
-		n = r->off - from;
-		if (n < WRITEBACK) {
-			(void)pthread_cond_wait(&r->progress, &r->lock);
-			continue;
-		}
-		r->started = r->off;
-		(void)pthread_mutex_unlock(&r->lock);
-		(void)sync_file_range(r->out, (off_t)from, (off_t)n,
-		    SYNC_FILE_RANGE_WRITE);
-		(void)pthread_mutex_lock(&r->lock);
 	}
 	(void)pthread_mutex_unlock(&r->lock);
 	return NULL;
@@ -292,7 +272,6 @@ ring_free(struct ring *r)
 	for (i = 0; i < CHUNKS; i++)
 		free(r->chunk[i].p);
 	free(r->back);
-	(void)pthread_cond_destroy(&r->progress);
 	(void)pthread_cond_destroy(&r->change);
 	(void)pthread_mutex_destroy(&r->lock);
 }
@@ -305,7 +284,6 @@ ring_new(struct ring *r)
 
 	(void)pthread_mutex_init(&r->lock, NULL);
 	(void)pthread_cond_init(&r->change, NULL);
-	(void)pthread_cond_init(&r->progress, NULL);
 	r->back = malloc(CHUNK);
 	ok = r->back != NULL;
 	for (i = 0; i < CHUNKS; i++) {
@@ -374,10 +352,9 @@ copy(const struct fw_source *in, uint64_t from, uint64_t n, int out,
 {
 	FW_CLEANUP(ring_free) struct ring r = { .out = out, .off = off,
 	    .started = off };
-	pthread_t thread, disk;
 	enum fw_kind kind;
+	pthread_t thread;
 	struct stat st;
-	bool flushes;
 
 	if (from > in->size || n > in->size - from)
 		return fw_fail(err, FW_E_IO,
@@ -389,15 +366,12 @@ copy(const struct fw_source *in, uint64_t from, uint64_t n, int out,
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	if (pthread_create(&thread, NULL, writer, &r) != 0)
 		return fw_fail(err, FW_E_NOMEM, "cannot start a thread");
-	flushes = pthread_create(&disk, NULL, flusher, &r) == 0;
 	kind = read_chunks(&r, in, from, n, md, progress, err);
 	(void)pthread_mutex_lock(&r.lock);
 	r.end = true;
 	(void)pthread_cond_signal(&r.change);
 	(void)pthread_mutex_unlock(&r.lock);
 	(void)pthread_join(thread, NULL);
-	if (flushes)
-		(void)pthread_join(disk, NULL);
 	if (kind == FW_OK && r.failed) {
 		*err = r.error;
 		return err->kind;
