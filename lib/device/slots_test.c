@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Installing, booting and confirming while power does not fail. */
+#include "device/testfaulty.h"
 #include "device/testpower.h"
 
 static const uint32_t modes[] = { FWD_BOOT_FULL, FWD_BOOT_FAST };
@@ -553,40 +554,6 @@ Test(slots, spoilt_counter)
 }
 
 /* ---- flash that fails -------------------------------------------------- */
-
-static struct {
-	struct fwd_flash real;
-	uint64_t calls, fail_at;
-} faulty;
-
-static bool
-fails(void)
-{
-	return ++faulty.calls == faulty.fail_at;
-}
-
-static fwd_status
-faulty_erase(void *ctx, uint32_t area, uint32_t bank, uint64_t size)
-{
-	return fails() ? FWD_E_STORE : faulty.real.erase(ctx, area, bank,
-	    size);
-}
-
-static fwd_status
-faulty_write(void *ctx, uint32_t area, uint32_t bank, uint64_t off,
-    const uint8_t *p, size_t n)
-{
-	return fails() ? FWD_E_STORE : faulty.real.write(ctx, area, bank, off,
-	    p, n);
-}
-
-static fwd_status
-faulty_read(void *ctx, uint32_t area, uint32_t bank, uint64_t off,
-    uint8_t *p, size_t n)
-{
-	return fails() ? FWD_E_STORE : faulty.real.read(ctx, area, bank, off,
-	    p, n);
-}
 
 static void
 set_faulty(struct bench *b)

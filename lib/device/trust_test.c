@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trust anchors that a release replaces, and the area they are kept in. */
+#include "device/testfaulty.h"
 #include "device/testtrust.h"
 
 /* ---- anchors ----------------------------------------------------------- */
@@ -422,40 +423,6 @@ Test(trust, provisioned_again)
 }
 
 /* ---- calls that fail --------------------------------------------------- */
-
-static struct {
-	struct fwd_flash real;
-	uint64_t calls, fail_at;
-} faulty;
-
-static bool
-fails(void)
-{
-	return ++faulty.calls == faulty.fail_at;
-}
-
-static fwd_status
-faulty_erase(void *ctx, uint32_t area, uint32_t bank, uint64_t size)
-{
-	return fails() ? FWD_E_STORE : faulty.real.erase(ctx, area, bank,
-	    size);
-}
-
-static fwd_status
-faulty_write(void *ctx, uint32_t area, uint32_t bank, uint64_t off,
-    const uint8_t *p, size_t n)
-{
-	return fails() ? FWD_E_STORE : faulty.real.write(ctx, area, bank, off,
-	    p, n);
-}
-
-static fwd_status
-faulty_read(void *ctx, uint32_t area, uint32_t bank, uint64_t off,
-    uint8_t *p, size_t n)
-{
-	return fails() ? FWD_E_STORE : faulty.real.read(ctx, area, bank, off,
-	    p, n);
-}
 
 /* What is done, and what is in force before and after it. */
 static const struct {
