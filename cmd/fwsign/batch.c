@@ -110,7 +110,7 @@ result_json(const struct batch_args *b, const struct fw_batch_result *r)
 		rc |= json_object_set_new(o, "manifest-digest",
 		    json_string(digest));
 		rc |= json_object_set_new(o, "size",
-		    signing_number(r->built->size));
+		    fw_number_json(r->built->size));
 	}
 	if (rc == 0 && r->err != NULL)
 		rc |= json_object_set_new(o, "error",

@@ -210,9 +210,9 @@ image_json(const struct fw_descriptor *d, const struct fw_component *c,
 
 	signing_digest(d->digest_alg, m->digest, digest);
 	o = json_pack("{s:s, s:o, s:s}", "name", c->image[i].name, "size",
-	    signing_number(m->size), "digest", digest);
+	    fw_number_json(m->size), "digest", digest);
 	if (o != NULL && c->slotted && json_object_set_new(o, "slot",
-	    signing_number(c->image[i].slot)) != 0) {
+	    fw_number_json(c->image[i].slot)) != 0) {
 		json_decref(o);
 		return NULL;
 	}
@@ -256,7 +256,7 @@ attachments_json(const struct fw_descriptor *d, const struct fw_built *built)
 		    built->measures.attachment[i].digest, digest);
 		rc |= json_array_append_new(list, json_pack(
 		    "{s:s, s:s, s:o, s:s}", "name", d->attachment[i].name,
-		    "type", d->attachment[i].type, "size", signing_number(
+		    "type", d->attachment[i].type, "size", fw_number_json(
 		    built->measures.attachment[i].size), "digest", digest));
 	}
 	if (rc == 0)
@@ -280,7 +280,7 @@ print_json(const struct fw_descriptor *d, const char *path,
 	tree = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o}",
 	    "bundle", path, "product", name, "vendor-id", vendor,
 	    "class-id", class_, "version", d->version, "sequence-number",
-	    signing_number(d->sequence_number), "manifest-digest", digest,
+	    fw_number_json(d->sequence_number), "manifest-digest", digest,
 	    "components", components_json(d, built), "attachments",
 	    attachments_json(d, built));
 	if (tree == NULL)

@@ -85,7 +85,7 @@ unchanged_json(const struct fw_built *built)
 	signing_digest(built->digest_alg, built->manifest_digest, manifest);
 	signing_digest(FWD_SHA256, built->contents.digest, contents);
 	return json_pack("{s:s, s:o, s:s}", "manifest-digest", manifest,
-	    "contents-size", signing_number(built->contents.size),
+	    "contents-size", fw_number_json(built->contents.size),
 	    "contents-digest", contents);
 }
 

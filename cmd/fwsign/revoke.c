@@ -136,8 +136,8 @@ print_json(const char *path, const struct fw_revoked *r, struct fw_error *err)
 		    (int)r->key[i].old));
 	tree = json_pack("{s:o, s:o, s:o, s:o, s:{s:o, s:o, s:s, s:o, s:b},"
 	    " s:o}", "list", text_json(path), "size",
-	    signing_number(r->size), "number", signing_number(r->number),
-	    "number-before", r->follows ? signing_number(r->before) :
+	    fw_number_json(r->size), "number", fw_number_json(r->number),
+	    "number-before", r->follows ? fw_number_json(r->before) :
 	    json_null(), "root", "name", text_json(r->subject), "key-identifier",
 	    id_json(r->root_id), "algorithm", fwd_alg_name(r->alg), "key",
 	    text_json(r->key_label), "key-file", (int)r->file, "revoked",

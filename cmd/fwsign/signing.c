@@ -274,17 +274,6 @@ signing_print(const struct fw_built *built)
 	(void)printf("judged           by the device library: %s\n", words);
 }
 
-json_t *
-signing_number(uint64_t v)
-{
-	char digits[24];
-
-	if (v <= INT64_MAX)
-		return json_integer((json_int_t)v);
-	(void)snprintf(digits, sizeof digits, "%" PRIu64, v);
-	return json_string(digits);
-}
-
 static json_t *
 moment(int64_t t)
 {
@@ -316,9 +305,9 @@ signing_json(json_t *to, const struct fw_built *built, struct fw_error *err)
 	rc |= json_object_set_new(to, "signers", list);
 	rc |= json_object_set_new(to, "judged",
 	    json_string(judged(built, &words)));
-	rc |= json_object_set_new(to, "size", signing_number(built->size));
+	rc |= json_object_set_new(to, "size", fw_number_json(built->size));
 	rc |= json_object_set_new(to, "envelope-size",
-	    signing_number(built->envelope));
+	    fw_number_json(built->envelope));
 	if (rc != 0)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	return FW_OK;

@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "host/build.h"
+#include "host/judge.h"
 #include "port/fwport.h"
 
 struct signing {
@@ -113,8 +114,6 @@ void signing_digest(int32_t alg, const uint8_t *digest,
     char out[16 + 2 * FWD_DIGEST_MAX]);
 /* Print a JSON tree. */
 enum fw_kind signing_dump(const json_t *tree, struct fw_error *err);
-/* An integer, or decimal digits where JSON readers would lose some. */
-json_t *signing_number(uint64_t v);
 
 static inline void
 signing_free_json(json_t **j)
