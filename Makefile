@@ -11,6 +11,9 @@
 #                 each in a private folder, and sign with it
 # make bench      measure build and check against openssl dgst, and signing
 #                 many bundles against what the token can do
+# make arm        cross-compile lib/device, and crypto for it, for Cortex-M0, M3
+#                 and M33; make twin: judge a corpus with it there, emulated,
+#                 and here, and compare the traces byte for byte
 # make install    below PREFIX, DESTDIR in front of it
 # make setup      install what is missing; make packages prints the list
 
@@ -226,7 +229,7 @@ setup:
 packages:
 	@echo $(PACKAGES)
 packages-ci:
-	@echo $(PACKAGES) $(PACKAGES_CI)
+	@echo $(sort $(PACKAGES) $(PACKAGES_CI) $(PACKAGES_ARM))
 
 D       = $(DESTDIR)$(PREFIX)
 PKGCONF := lib/device/fwdevice.pc.in lib/port/fwport.pc.in
