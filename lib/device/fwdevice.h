@@ -57,7 +57,7 @@
  */
 #define FWD_STATUS_LIST(X)	\
 	/* not refusals */	\
-	X(FWD_OK, 0x648936ea,	\
+	X(FWD_OK, 0x59595959,	\
 	    "ok",	\
 	    "done and checked")	\
 	X(FWD_UNJUDGED, 0x668b8acf,	\
