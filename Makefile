@@ -192,6 +192,7 @@ misra:
 
 # lib/arm and lib/loader are for them only.
 include lib/arm/arm.mk
+include testdata/size.mk
 
 # ---- the rest of the tests -------------------------------------------------
 
