@@ -15,7 +15,7 @@ python=/usr/bin/python3
 corpus=$a/twin/corpus
 out=$a/twin
 QEMU_SECONDS=${QEMU_SECONDS:-1500}
-export QEMU_SECONDS LC_ALL=C TZ=UTC
+export QEMU_SECONDS LC_ALL=C TZ=UTC PYTHONDONTWRITEBYTECODE=1
 
 die() {
 	echo "twin: $*" >&2
@@ -96,7 +96,7 @@ value() {
 row() {
 	local n
 	n=$(value "$2" cases)
-	# shellcheck disable=SC2046  # two words
+	# shellcheck disable=SC2046,SC2183  # two words
 	printf '%-20s %6d %8d %8d %7d %8d %7s %7s  %s\n' "$1" "$n" \
 	    "$(value "$2" accepted)" $((n - $(value "$2" accepted))) \
 	    "$(value "$2" lines)" "$(value "$2" computed)" \
