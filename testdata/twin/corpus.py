@@ -433,7 +433,7 @@ def signed_mutants(rng):
     for source, dev in sources:
         bundle = parts.Bundle('bundle/%s.fwb' % source)
         manifest = bundle.tag.value[3]
-        for i, (how, edits) in enumerate(mutate.mutants(manifest, 35, rng)):
+        for i, (how, edits) in enumerate(mutate.mutants(manifest, 30, rng)):
             file = 'bundle/s-%s-%d.fwb' % (source, i)
             parts.write(file, bundle.with_manifest(
                 mutate.apply(manifest, edits)).signed('files/p256'))
@@ -442,19 +442,19 @@ def signed_mutants(rng):
 
 def mutants(rng):
     """Those that meet a slow signature are few."""
-    plan = [('plain', 'check', 'changes', 'bundle/plain.fwb', 700),
-            ('p256', 'check', 'p256', 'bundle/p256.fwb', 400),
-            ('stored', 'store', 'slot1', 'bundle/d-three-sha-256.fwb', 350),
-            ('slots', 'check', 'slot0', 'bundle/d-slots-sha-384.fwb', 150),
-            ('rsa', 'check', 'rsa3072', 'bundle/rsa3072.fwb', 120),
+    plan = [('plain', 'check', 'changes', 'bundle/plain.fwb', 400),
+            ('p256', 'check', 'p256', 'bundle/p256.fwb', 150),
+            ('stored', 'store', 'slot1', 'bundle/d-three-sha-256.fwb', 300),
+            ('slots', 'check', 'slot0', 'bundle/d-slots-sha-384.fwb', 100),
+            ('rsa', 'check', 'rsa3072', 'bundle/rsa3072.fwb', 500),
             ('p384', 'check', 'p384', 'bundle/p384.fwb', 40),
-            ('two signers', 'check', 'rule', 'bundle/p256-p384.fwb', 60),
-            ('integrated', 'run', 'p256', 'envelope/integrated.suit', 250),
-            ('list', 'revocations', 'lists-p256', 'list/p256.fwr', 100),
-            ('chain', 'chain', 'chain-p256', 'chain/p256', 120),
+            ('two signers', 'check', 'rule', 'bundle/p256-p384.fwb', 40),
+            ('integrated', 'run', 'p256', 'envelope/integrated.suit', 200),
+            ('list', 'revocations', 'lists-p256', 'list/p256.fwr', 80),
+            ('chain', 'chain', 'chain-p256', 'chain/p256', 60),
             ('signature', 'signature', 'all', 'signature/-9', 40),
             ('PSS', 'signature', 'all', 'signature/-37', 60)]
-    plan += [('draft %d' % n, 'run', 'draft', 'envelope/example%d.suit' % n, 70)
+    plan += [('draft %d' % n, 'run', 'draft', 'envelope/example%d.suit' % n, 80)
              for n in range(6)]
     for name, kind, dev, file, count in plan:
         with open(file, 'rb') as f:
