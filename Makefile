@@ -7,6 +7,8 @@
 # make coverage   how much of lib/device its tests reach; make stack: how much
 #                 stack it needs; make misra: whether it keeps MISRA C:2012.
 #                 They install what they need, and fail beyond a bound.
+# make size       code, RAM, stack and instructions on Cortex-M0, M3 and M33,
+#                 held against testdata/size.budget
 # make check-tokens   install and set up every real PKCS #11 module there is,
 #                 each in a private folder, and sign with it
 # make bench      measure build and check against openssl dgst, and signing
