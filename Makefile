@@ -248,6 +248,8 @@ uninstall:
 clean:
 	rm -rf build
 
+include testdata/faults.mk
+
 .DELETE_ON_ERROR:
 .PHONY: all check check-run check-freestanding check-manuals check-yaml \
 	check-warnings check-tokens check-tokens-run objects \
