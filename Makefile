@@ -47,8 +47,10 @@ FLAGS   = -std=c11 -D_GNU_SOURCE -Ilib -Icmd -DFW_VERSION='"$(VERSION)"' \
 	$(SANFLAGS) $(HARDEN) $(WARN) $(PKGCFLAGS)
 # The device library gets nothing from the host.
 DEVFLAGS = -std=c11 -ffreestanding -Ilib $(SANFLAGS) \
-	$(if $(SAN),,-fstack-protector-strong) $(DEVPIE) $(WARN)
-DEVPIE  := $(if $(findstring -none-,$(CC)),,-fPIE)
+	$(DEVHARDEN) $(WARN)
+# A loader has no random canary, and pays for its code.
+DEVHARDEN := $(if $(findstring -none-,$(CC)),,-fPIE \
+	$(if $(SAN),,-fstack-protector-strong))
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 # BearSSL and Mbed TLS have no .pc files.
 LDLIBS  += $(PKGLIBS) -lbearssl -lmbedcrypto -lpthread
@@ -62,7 +64,8 @@ LIBS    := $B/libfwhost.a $B/libfwport.a $B/libfwdevice.a
 # Device and port library need each other.
 LINKED  := -Wl,--start-group $(LIBS) -Wl,--end-group
 PROGS   := $B/fwsign $B/fwverify
-TESTS   := $(patsubst %.c,$B/%,$(wildcard lib/*/*_test.c))
+TESTS   := $(patsubst %.c,$B/%,$(filter-out lib/arm/% lib/loader/%, \
+	$(wildcard lib/*/*_test.c)))
 SHTESTS := $(wildcard testdata/*_test.sh)
 MANUALS := $(wildcard man/*.[1-9])
 
@@ -140,7 +143,8 @@ check-tokens-run: $(PROGS)
 	@testdata/tokens.sh $B $(TOKENS)
 
 # Everything compiles without warnings under both compilers.
-OBJECTS := $(call objs,lib/*/*.c cmd/*.c cmd/*/*.c) $(TESTS:=.o)
+OBJECTS := $(call objs,$(filter-out lib/arm/% lib/loader/%, \
+	$(wildcard lib/*/*.c)) cmd/*.c cmd/*/*.c) $(TESTS:=.o)
 objects: $(OBJECTS)
 check-warnings:
 	$(MAKE) CC=gcc B=build/warn-gcc objects
@@ -183,6 +187,11 @@ misra:
 	@testdata/setup.sh cppcheck python3
 	testdata/misra.py build/misra lib/device/MISRA.md \
 		$(filter %.c,$(DEVSRC))
+
+# ---- microcontrollers ------------------------------------------------------
+
+# lib/arm and lib/loader are for them only.
+include lib/arm/arm.mk
 
 # ---- the rest of the tests -------------------------------------------------
 
