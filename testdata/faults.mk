@@ -4,28 +4,25 @@
 #                 Cortex-M3 runs in an emulator over what it has to refuse,
 #                 with each instruction skipped, each branch inverted and each
 #                 loaded word replaced in turn.  Nothing may be accepted.
+#                 SCENARIO=NAME for one of them.
 
 PACKAGES_FAULTS := gcc-arm-none-eabi libnewlib-arm-none-eabi libunicorn-dev \
 	libcapstone-dev
-FAULTS_ARM := build/faults-arm
+FAULTS_GUEST := $A/m3/faults.elf $A/m3/faults.bin
 
 faults: setup
 	@testdata/setup.sh $(PACKAGES_FAULTS)
-	@$(MAKE) --no-print-directory CC=arm-none-eabi-gcc B=$(FAULTS_ARM) SAN= \
-		CFLAGS='-Os -g -mcpu=cortex-m3 -mthumb' faults-guest
 	@$(MAKE) --no-print-directory faults-run
-faults-run: $B/faults
-	$B/faults $(FAULTS_ARM)/faults.elf $(FAULTS_ARM)/faults.bin $(FAULTS_ONLY)
+faults-run: $B/faults $(FAULTS_GUEST)
+	$^ $(if $(SCENARIO),'$(SCENARIO)')
 
 # The emulated device, around the library as it is shipped.
-FAULTS_GUEST := $(patsubst %,$B/testdata/faults/%.o,guest naive)
-faults-guest: $B/faults.bin
-$(FAULTS_GUEST): FLAGS = $(DEVFLAGS) -I. -fno-stack-protector
-$B/faults.elf: $(DEVICE) $(FAULTS_GUEST) testdata/faults/guest.ld
-	$(call say,LD $@)
-	$Q$(CC) -mcpu=cortex-m3 -mthumb -nostartfiles -Wl,--fatal-warnings \
-		-T testdata/faults/guest.ld -o $@ $(filter %.o,$^)
-$B/faults.bin: $B/faults.elf
+$A/m3/testdata/faults/%.o: ARM_CPPFLAGS = -I.
+$A/m3/faults.elf: ARM_LDSCRIPT = testdata/faults/guest.ld
+$A/m3/faults.elf: $(addprefix $A/m3/testdata/faults/,guest.o naive.o) \
+		$A/m3/libfwdevice.a testdata/faults/guest.ld
+	$(arm_link)
+%.bin: %.elf
 	$Qarm-none-eabi-objcopy -O binary $< $@
 
 # The campaign.
@@ -37,4 +34,4 @@ $B/faults: $(FAULTS_HOST) $(LIBS)
 	$Q$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LINKED) \
 		$(LDLIBS) -lunicorn -lcapstone
 
-.PHONY: faults faults-run faults-guest
+.PHONY: faults faults-run

@@ -74,16 +74,6 @@ fwd_panic(void)
 		;
 }
 
-/* What the compiler's stack protector needs. */
-uintptr_t __stack_chk_guard;
-void __stack_chk_fail(void);
-
-APART(".panicked") void
-__stack_chk_fail(void)
-{
-	fwd_panic();
-}
-
 static uint32_t
 address(const void *p)
 {
@@ -428,7 +418,6 @@ set_banks(void)
 static void
 setup(void)
 {
-	__stack_chk_guard = 0x5a17c0de;
 	set_policy();
 	set_device();
 	if (INPUT->entry == GUEST_STORE) {
@@ -448,48 +437,42 @@ setup(void)
 #define LOADER __attribute__((noinline, section(".loader")))
 
 /*
- * Go on only with FWD_OK, as fwdevice(3) says: a verdict kept in memory, that
- * is no success before it is one, and read for each of two decisions.
+ * What fwdevice(3) tells a loader to do with a verdict: keep it and its
+ * complement in memory, where neither is success before it is one, and go on
+ * only if both say so, each compared with a constant of its own.
  */
+#define DECIDE(call) do {						\
+	volatile fwd_status verdict = FWD_E_FAULT, again = FWD_E_FAULT;	\
+									\
+	verdict = (call);						\
+	again = ~verdict;						\
+	if (verdict != FWD_OK)						\
+		refused();						\
+	if (again != ~(fwd_status)FWD_OK)				\
+		fwd_panic();						\
+	accepted();							\
+} while (0)
+
 static LOADER void
 load_bundle(void)
 {
-	volatile fwd_status verdict = FWD_E_FAULT;
-
-	verdict = fwd_bundle_check(&me.run);
-	if (verdict != FWD_OK)
-		refused();
-	if (~verdict != ~(fwd_status)FWD_OK)
-		fwd_panic();
-	accepted();
+	DECIDE(fwd_bundle_check(&me.run));
 }
 
 static LOADER void
 load_install(void)
 {
-	volatile fwd_status verdict = FWD_E_FAULT;
 	uint32_t bank;
 
-	verdict = fwd_device_install(&me.dev, &bank);
-	if (verdict != FWD_OK)
-		refused();
-	if (~verdict != ~(fwd_status)FWD_OK)
-		fwd_panic();
-	accepted();
+	DECIDE(fwd_device_install(&me.dev, &bank));
 }
 
 static LOADER void
 load_boot(void)
 {
-	volatile fwd_status verdict = FWD_E_FAULT;
 	uint32_t bank;
 
-	verdict = fwd_device_boot(&me.dev, &bank);
-	if (verdict != FWD_OK)
-		refused();
-	if (~verdict != ~(fwd_status)FWD_OK)
-		fwd_panic();
-	accepted();
+	DECIDE(fwd_device_boot(&me.dev, &bank));
 }
 
 static LOADER void
