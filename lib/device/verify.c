@@ -58,15 +58,14 @@ check_manifest_digest(struct fwd_ctx *ctx)
 static bool
 is_moved(const struct fwd_section *s)
 {
-	return fwd_launder64((uint64_t)s->digest.alg) != 0 &&
-	    s->content.p != NULL;
+	return s->digest.alg != 0 && s->content.p != NULL;
 }
 
 static fwd_status
-check_severed(struct fwd_ctx *ctx, int64_t key, const struct fwd_section *s)
+check_severed(struct fwd_ctx *ctx, const struct fwd_section *s, int64_t key)
 {
 	if (!is_moved(s)) {
-		if (is_moved(s))
+		if (is_moved(fwd_launder_ptr(s)))
 			fwd_panic();
 		return FWD_OK;
 	}
@@ -78,6 +77,7 @@ check_severed(struct fwd_ctx *ctx, int64_t key, const struct fwd_section *s)
 static fwd_status
 check_rollback(struct fwd_ctx *ctx)
 {
+	struct fwd_manifest again;
 	uint64_t stored = UINT64_MAX;
 	fwd_status s;
 
@@ -87,7 +87,10 @@ check_rollback(struct fwd_ctx *ctx)
 	FWD_TRY(fwd_note(ctx, FWD_STEP_SEQUENCE_NUMBER, s, FWD_NO_INDEX, 0,
 	    fwd_hint_uint(&ctx->man.sequence_number),
 	    fwd_at_least(fwd_hint_uint(&stored))));
-	if (fwd_launder64(stored) > fwd_launder64(ctx->man.sequence_number))
+	/* Both anew, the number out of the signed bytes. */
+	FWD_TRY(ctx->port->sequence_number(ctx->port->ctx, &stored));
+	FWD_TRY(fwd_manifest_read(fwd_launder_ptr(&ctx->env), &again));
+	if (stored > again.sequence_number)
 		fwd_panic();
 	return FWD_OK;
 }
@@ -182,9 +185,9 @@ authenticate(struct fwd_ctx *ctx, struct fwd_span envelope, uint32_t origin)
 	/* Only now does anything in the manifest mean something. */
 	FWD_TRY(note(ctx, FWD_STEP_MANIFEST,
 	    fwd_manifest_read(&ctx->env, &ctx->man)));
-	FWD_TRY(check_severed(ctx, FWD_MAN_PAYLOAD_FETCH, &ctx->man.fetch));
-	FWD_TRY(check_severed(ctx, FWD_MAN_INSTALL, &ctx->man.install));
-	return check_severed(ctx, FWD_MAN_TEXT, &ctx->man.text);
+	FWD_TRY(check_severed(ctx, &ctx->man.fetch, FWD_MAN_PAYLOAD_FETCH));
+	FWD_TRY(check_severed(ctx, &ctx->man.install, FWD_MAN_INSTALL));
+	return check_severed(ctx, &ctx->man.text, FWD_MAN_TEXT);
 }
 
 /* May this device have it?  Then do what the manifest says. */
