@@ -58,7 +58,7 @@ check_bare(struct fwd_ctx *ctx, const struct fwd_cose *cose,
 		*chain = (struct fwd_chain_result){ .anchor = i, .key = key };
 		FWD_TRY(s);
 		return fwd_revoked_check(ctx->crypto, policy,
-		    &policy->anchor[i].spki, fwd_ctx_tracer(ctx),
+		    &policy->anchor[i].spki, &key, fwd_ctx_tracer(ctx),
 		    FWD_NO_INDEX);
 	}
 	return none;

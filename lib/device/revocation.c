@@ -38,9 +38,10 @@ find_revoked(struct fwd_span list, const uint8_t id[FWD_KEY_ID])
 fwd_status
 fwd_revoked_check(const struct fwd_crypto *crypto,
     const struct fwd_policy *policy, const struct fwd_span *spki,
-    struct fwd_tracer trace, uint32_t index)
+    const struct fwd_key *key, struct fwd_tracer trace, uint32_t index)
 {
 	uint8_t id[FWD_KEY_ID];
+	struct fwd_key used;
 
 	if (policy->revoked.n == 0) {
 		policy = fwd_launder_ptr(policy);
@@ -52,9 +53,13 @@ fwd_revoked_check(const struct fwd_crypto *crypto,
 	FWD_TRY(fwd_report(trace, FWD_STEP_REVOKED,
 	    find_revoked(policy->revoked, id), index, 0,
 	    fwd_hint_hex(fwd_span_of(id, sizeof id)), fwd_hint_none()));
-	/* A wrong identifier is not in the list either: all of it anew. */
+	/* A wrong identifier is not in the list either: all of it anew, and it
+	   is that of the key that is used. */
 	spki = fwd_launder_ptr(spki);
 	policy = fwd_launder_ptr(policy);
+	FWD_TRY(fwd_key_read(*spki, &used));
+	if (!fwd_same_key(&used, key))
+		fwd_panic();
 	FWD_TRY(fwd_key_id(crypto, *spki, id));
 	return find_revoked(policy->revoked, id);
 }
@@ -125,7 +130,8 @@ check_revoker(const struct fwd_crypto *crypto, const struct fwd_policy *policy,
 
 	FWD_TRY(fwd_key_read(spki, &key));
 	FWD_TRY(fwd_cose_check(crypto, cose, &key, list));
-	return fwd_revoked_check(crypto, policy, &spki, none, FWD_NO_INDEX);
+	return fwd_revoked_check(crypto, policy, &spki, &key, none,
+	    FWD_NO_INDEX);
 }
 
 /* Find the anchor that may revoke and has signed it. */

@@ -32,14 +32,17 @@ begin(struct fwd_ctx *ctx)
 	return FWD_OK;
 }
 
-/* Hash a byte string with its head and compare (sections 8.3 and 8.4.12). */
+/* Hash a byte string with its head and compare (sections 8.3 and 8.4.12).
+   What is compared comes first: in registers, not on a stack that a skipped
+   instruction moves. */
 static fwd_status
-check_bstr(struct fwd_ctx *ctx, enum fwd_step step, int64_t code,
-    const struct fwd_digest *want, struct fwd_span bstr, fwd_status mismatch)
+check_bstr(struct fwd_ctx *ctx, const struct fwd_digest *want,
+    const struct fwd_span *bstr, fwd_status mismatch, enum fwd_step step,
+    int64_t code)
 {
 	uint8_t got[FWD_DIGEST_MAX];
 
-	FWD_TRY(fwd_hash(ctx->crypto, want->alg, bstr, got));
+	FWD_TRY(fwd_hash(ctx->crypto, want->alg, *bstr, got));
 	return fwd_note(ctx, step, fwd_equal(got, want->bytes.p,
 	    want->bytes.n, mismatch), FWD_NO_INDEX, code,
 	    fwd_hint_hex(fwd_span_of(got, want->bytes.n)),
@@ -50,8 +53,8 @@ check_bstr(struct fwd_ctx *ctx, enum fwd_step step, int64_t code,
 static fwd_status
 check_manifest_digest(struct fwd_ctx *ctx)
 {
-	return check_bstr(ctx, FWD_STEP_MANIFEST_DIGEST, 0, &ctx->env.digest,
-	    ctx->env.manifest_bstr, FWD_E_MANIFEST_DIGEST);
+	return check_bstr(ctx, &ctx->env.digest, &ctx->env.manifest_bstr,
+	    FWD_E_MANIFEST_DIGEST, FWD_STEP_MANIFEST_DIGEST, 0);
 }
 
 /* Did the section come in the envelope, where no signature covers it? */
@@ -69,8 +72,8 @@ check_severed(struct fwd_ctx *ctx, const struct fwd_section *s, int64_t key)
 			fwd_panic();
 		return FWD_OK;
 	}
-	return check_bstr(ctx, FWD_STEP_SEVERED, key, &s->digest, s->bstr,
-	    FWD_E_SEVERED);
+	return check_bstr(ctx, &s->digest, &s->bstr, FWD_E_SEVERED,
+	    FWD_STEP_SEVERED, key);
 }
 
 /* A manifest older than the one the device runs is refused (8.4.2). */
