@@ -1037,6 +1037,7 @@ struct fwd_section {
 	struct fwd_span bstr;		/* with its head, as it is hashed */
 	struct fwd_digest digest;	/* alg 0: not severable */
 	bool declared;			/* the manifest has the element */
+	bool judged;			/* it is the one that was signed */
 };
 
 /* A manifest (the draft, section 8.4), decoded. */

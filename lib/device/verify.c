@@ -65,15 +65,15 @@ is_moved(const struct fwd_section *s)
 }
 
 static fwd_status
-check_severed(struct fwd_ctx *ctx, const struct fwd_section *s, int64_t key)
+check_severed(struct fwd_ctx *ctx, struct fwd_section *s, int64_t key)
 {
-	if (!is_moved(s)) {
-		if (is_moved(fwd_launder_ptr(s)))
-			fwd_panic();
-		return FWD_OK;
-	}
-	return check_bstr(ctx, &s->digest, &s->bstr, FWD_E_SEVERED,
-	    FWD_STEP_SEVERED, key);
+	if (is_moved(s))
+		FWD_TRY(check_bstr(ctx, &s->digest, &s->bstr, FWD_E_SEVERED,
+		    FWD_STEP_SEVERED, key));
+	else if (is_moved(fwd_launder_ptr(s)))
+		fwd_panic();
+	s->judged = true;
+	return FWD_OK;
 }
 
 /* A manifest older than the one the device runs is refused (8.4.2). */
@@ -190,7 +190,12 @@ authenticate(struct fwd_ctx *ctx, struct fwd_span envelope, uint32_t origin)
 	    fwd_manifest_read(&ctx->env, &ctx->man)));
 	FWD_TRY(check_severed(ctx, &ctx->man.fetch, FWD_MAN_PAYLOAD_FETCH));
 	FWD_TRY(check_severed(ctx, &ctx->man.install, FWD_MAN_INSTALL));
-	return check_severed(ctx, &ctx->man.text, FWD_MAN_TEXT);
+	FWD_TRY(check_severed(ctx, &ctx->man.text, FWD_MAN_TEXT));
+	/* None was judged instead of another. */
+	if (!ctx->man.fetch.judged || !ctx->man.install.judged ||
+	    !ctx->man.text.judged)
+		fwd_panic();
+	return FWD_OK;
 }
 
 /* May this device have it?  Then do what the manifest says. */
