@@ -274,6 +274,7 @@ make_naive_file(unsigned how)
 enum {
 	STORED_8 = 1, CLASS = 2, TWO_SIGNERS = 4, RULE = 8, RIGHT = 16,
 	REVOKED_LEAF = 32, REVOKED_ROOT = 64, LATE = 128, SPOILT = 256,
+	FAST = 512,
 };
 
 static const struct row {
@@ -316,6 +317,8 @@ static const struct row {
 	    false }, BAD_PAYLOAD, 0 },
 	{ { "boot of a changed image", GUEST_BOOT, FWD_E_NOTHING_BOOTABLE,
 	    false }, 0, SPOILT },
+	{ { "the same, fast", GUEST_BOOT, FWD_E_NOTHING_BOOTABLE, false }, 0,
+	    SPOILT | FAST },
 	{ { "naive: good", GUEST_NAIVE, 0, true }, 0, 0 },
 	{ { "naive: signature", GUEST_NAIVE, UINT32_MAX, true },
 	    BAD_SIGNATURE, 0 },
@@ -366,6 +369,7 @@ set_policy(struct guest_input *in, unsigned device, uint8_t *input, size_t *at)
 	in->rule = (device & RULE) != 0 ? 2 : 0;
 	in->right = (device & RIGHT) != 0 ? 2 : 0;
 	in->spoil = (device & SPOILT) != 0;
+	in->fast = (device & FAST) != 0;
 	memset(in->class_id, (device & CLASS) != 0 ? 0x23 : 0x22,
 	    sizeof in->class_id);
 	/* The second anchor is there for those scenarios that need it. */

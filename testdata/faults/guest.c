@@ -41,11 +41,11 @@ static const uint8_t component_id[] = { 0x81, 0x41, 0x00 };
 
 uint32_t host_call(uint32_t op, uint32_t a, uint32_t b, uint32_t c);
 void ready(void);
-void invoked(void);
+void started(void);
 __asm__(".text\n.thumb\n.syntax unified\n"
     ".thumb_func\nhost_call: bx lr\n"
     ".thumb_func\nready: bx lr\n"
-    ".thumb_func\ninvoked: bx lr\n");
+    ".thumb_func\nstarted: bx lr\n");
 
 /* Many times, so that what falls into it stays there. */
 #define STAY __asm__ volatile(".rept 16\nb .\n.endr")
@@ -207,7 +207,7 @@ invoke(void *ctx, uint32_t index, struct fwd_span args)
 	(void)ctx;
 	(void)index;
 	(void)args;
-	invoked();
+	started();
 	return FWD_OK;
 }
 
@@ -293,6 +293,10 @@ flash_write(void *ctx, uint32_t area, uint32_t bank, uint64_t off,
 	(void)ctx;
 	if (to == NULL)
 		return FWD_E_STORE;
+	/* The mark that makes a record count is as good as a verdict. */
+	if (area == FWD_AREA_RECORD && off == 0 && p[0] == 0x5a &&
+	    p[1] == 0x3c && p[2] == 0xc3 && p[3] == 0xa5)
+		started();
 	copy(to, p, n);
 	return FWD_OK;
 }
@@ -396,7 +400,8 @@ set_device(void)
 	me.run.transfer_n = sizeof me.transfer;
 	me.dev = (struct fwd_device){ .run = &me.run, .flash = &me.flash,
 	    .component = &me.component, .components = 1,
-	    .record_size = RECORD, .boot = FWD_BOOT_FULL };
+	    .record_size = RECORD, .boot = INPUT->fast != 0 ? FWD_BOOT_FAST :
+	    FWD_BOOT_FULL };
 	me.naive = (struct naive_device){ INPUT->stored, INPUT->threshold,
 	    INPUT->class_id, me.key };
 }
@@ -503,7 +508,7 @@ __attribute__((section(".table"))) const struct guest_table guest_table = {
 	.accepted = AT(accepted),
 	.refused = AT(refused),
 	.panicked = AT(fwd_panic),
-	.invoked = AT(invoked),
+	.started = AT(started),
 	.host_call = AT(host_call),
 	.entry = {
 		[GUEST_BUNDLE] = { AT(load_bundle), AT(fwd_bundle_check),

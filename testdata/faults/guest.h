@@ -41,7 +41,8 @@ struct guest_input {
 	uint32_t now;
 	uint32_t rule;			/* anchors of which one must sign */
 	uint32_t right;			/* who may sign for the component */
-	uint32_t spoil;			/* bank whose image changes, plus 1 */
+	uint32_t spoil;			/* the installed image changes */
+	uint32_t fast;			/* FWD_BOOT_FAST */
 	uint32_t anchors;
 	struct guest_blob anchor[GUEST_ANCHORS];	/* certificates */
 	struct guest_blob bundle, revoked;
@@ -63,7 +64,7 @@ struct guest_table {
 	/* what is faulted */
 	uint32_t faulted_begin, faulted_end;
 	/* places where something has happened when they are reached */
-	uint32_t ready, accepted, refused, panicked, invoked;
+	uint32_t ready, accepted, refused, panicked, started;
 	/* the function that the host computes */
 	uint32_t host_call;
 	/* by entry: the loader, the function that it asks, and its success */

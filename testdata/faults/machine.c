@@ -173,7 +173,7 @@ on_place(uc_engine *uc, uint64_t at, uint32_t n, void *arg)
 
 	(void)uc;
 	(void)n;
-	if (place == m->t->invoked)
+	if (place == m->t->started)
 		m->started = true;
 	else if (place == m->t->accepted || place == m->t->ready)
 		end(m, ACCEPTED);
@@ -324,7 +324,7 @@ machine_new(const struct program *p, const uint8_t input[GUEST_INPUT_SIZE],
 	add_place(m, t->accepted, (void *)on_place);
 	add_place(m, t->refused, (void *)on_place);
 	add_place(m, t->panicked, (void *)on_place);
-	add_place(m, t->invoked, (void *)on_place);
+	add_place(m, t->started, (void *)on_place);
 	add_hook(m, UC_HOOK_BLOCK, (void *)on_block, 1, 0);
 	if (watched) {
 		add_hook(m, UC_HOOK_CODE, (void *)on_step, 1, 0);

@@ -257,10 +257,26 @@ sum(const struct figures *f, size_t i, enum model m)
 	return n;
 }
 
+static unsigned long
+accepted(const struct figures *f, size_t i, enum model m)
+{
+	return f->count[i][m][SAID_OK] + f->count[i][m][ACCEPTED];
+}
+
+static void
+print_stubs(void)
+{
+	(void)puts("Computed by the host, and not faulted: the digests "
+	    "(SHA-256); whether a signature\nholds (it is compared with one "
+	    "made of digests, instead of ECDSA); the moving of\nbytes by the "
+	    "ports. Faulted: lib/device, what it needs of the C library, the "
+	    "loader.\n");
+}
+
 static void
 print_table(const struct figures *f, const char *only)
 {
-	(void)printf("%-25s %-7s %7s %8s %8s %8s %7s %7s %8s\n", "scenario",
+	(void)printf("%-25s %-6s %7s %8s %8s %8s %6s %7s %8s\n", "scenario",
 	    "model", "faults", "refused", "panicked", "crashed", "looped",
 	    "said ok", "accepted");
 	for (size_t i = 0; i < scenarios(); i++) {
@@ -268,11 +284,12 @@ print_table(const struct figures *f, const char *only)
 
 		if (only != NULL && strcmp(only, sc->name) != 0)
 			continue;
-		(void)printf("%-25s %s, %lu instructions\n", sc->name,
-		    sc->naive ? "" : fwd_status_code(sc->status),
+		(void)printf("%-25s %s without fault, %lu instructions\n",
+		    sc->name, is_good(sc) ? "accepted" :
+		    sc->naive ? "refused" : fwd_status_code(sc->status),
 		    (unsigned long)f->instructions[i]);
 		for (size_t m = 0; m < MODELS && !is_good(sc); m++)
-			(void)printf("%-25s %-7s %7lu %8lu %8lu %8lu %7lu "
+			(void)printf("%-25s %-6s %7lu %8lu %8lu %8lu %6lu "
 			    "%7lu %8lu\n", "", model_name[m],
 			    sum(f, i, (enum model)m), f->count[i][m][REFUSED],
 			    f->count[i][m][PANICKED], f->count[i][m][CRASHED],
@@ -281,6 +298,7 @@ print_table(const struct figures *f, const char *only)
 	}
 }
 
+/* Where the faults are that the device library did not withstand. */
 static void
 print_found(const struct figures *f, const char *elf)
 {
@@ -301,6 +319,32 @@ print_found(const struct figures *f, const char *elf)
 	}
 }
 
+/* The sums for each model, and whether they are what they have to be: none
+   for the library, some for the naive verifier. */
+static bool
+judge(const struct figures *f, const char *only)
+{
+	bool ok = true;
+
+	for (size_t m = 0; m < MODELS; m++) {
+		unsigned long tried[2] = { 0 }, got[2] = { 0 };
+
+		for (size_t i = 0; i < scenarios(); i++) {
+			const bool naive = scenario(i)->naive;
+
+			tried[naive] += sum(f, i, (enum model)m);
+			got[naive] += accepted(f, i, (enum model)m);
+		}
+		(void)printf("%-6s device library: %lu of %lu accepted; naive "
+		    "verifier: %lu of %lu\n", model_name[m], got[0], tried[0],
+		    got[1], tried[1]);
+		if (got[0] != 0 || (only == NULL && (tried[0] == 0 ||
+		    got[1] == 0)))
+			ok = false;
+	}
+	return ok;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -313,9 +357,15 @@ main(int argc, char **argv)
 		die("usage: faults ELF BIN [SCENARIO]");
 	if (f == MAP_FAILED)
 		die("out of memory");
+	if (scenarios() > SCENARIOS)
+		die("too many scenarios");
 	program_read(&program, argv[2]);
+	print_stubs();
+	(void)fflush(stdout);
 	work_all(&program, f, only);
-	print_found(f, argv[1]);
 	print_table(f, only);
+	print_found(f, argv[1]);
+	if (!judge(f, only))
+		die("that is not how it has to be");
 	return 0;
 }
