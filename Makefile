@@ -194,6 +194,7 @@ misra:
 include lib/arm/arm.mk
 include testdata/size.mk
 include testdata/twin/twin.mk
+include testdata/faults/faults.mk
 
 # ---- the rest of the tests -------------------------------------------------
 
@@ -229,7 +230,7 @@ setup:
 packages:
 	@echo $(PACKAGES)
 packages-ci:
-	@echo $(PACKAGES) $(PACKAGES_CI)
+	@echo $(PACKAGES) $(PACKAGES_CI) $(PACKAGES_FAULTS)
 
 D       = $(DESTDIR)$(PREFIX)
 PKGCONF := lib/device/fwdevice.pc.in lib/port/fwport.pc.in
@@ -258,8 +259,6 @@ uninstall:
 
 clean:
 	rm -rf build
-
-include testdata/faults.mk
 
 .DELETE_ON_ERROR:
 .PHONY: all check check-run check-freestanding check-manuals check-yaml \
