@@ -234,8 +234,8 @@ def policies():
     good = TOP + '/testdata/profile/good/'
     for n in sorted(os.listdir(good)):
         with open(good + n) as f:
-            profile(n[:-5], f.read(), 'profile')
-        both('profile ' + n[:-5], n[:-5], 'bundle/acme.fwb')
+            profile('good-' + n[:-5], f.read(), 'profile')
+        both('profile ' + n[:-5], 'good-' + n[:-5], 'bundle/acme.fwb')
 
 
 # ---- manifests that are signed and all the same wrong ----------------------------
@@ -255,6 +255,8 @@ def headers():
     for name, data in parts.blocks(source, 'files/p256'):
         parts.write('bundle/b-%s.fwb' % name, source.replaced(data))
         both('envelope: ' + name, 'changes', 'bundle/b-%s.fwb' % name)
+        if name == 'large':
+            program.pop()       # fwverify has more room
         parts.write('envelope/b-%s.suit' % name, data)
         case('bare envelope: ' + name, 'envelope', 'envelope-files',
              'envelope/b-%s.suit' % name, (), devices['envelope-files'])
