@@ -8,7 +8,7 @@
 
 #include "testdata/faults/faults.h"
 
-/* ---- keys and signatures that are none -------------------------------------- */
+/* ---- keys and signatures that are none --------------------------------- */
 
 struct key {
 	uint8_t point[GUEST_POINT];
@@ -54,7 +54,7 @@ make_key(const char *name)
 	return k;
 }
 
-/* ---- certificates -------------------------------------------------------------- */
+/* ---- certificates ------------------------------------------------------ */
 
 struct chain {
 	struct key root_key, ca_key, leaf_key;
@@ -115,7 +115,7 @@ make_chain(struct chain *c, const char *name)
 	c->leaf = issue(leaf, &c->leaf_key, ca, &c->ca_key, false);
 }
 
-/* ---- bundles --------------------------------------------------------------------- */
+/* ---- bundles ----------------------------------------------------------- */
 
 static struct chain ours, others;
 static const uint8_t image[16] = "the new release";
@@ -268,7 +268,7 @@ make_naive_file(unsigned how)
 	return b;
 }
 
-/* ---- scenarios --------------------------------------------------------------------- */
+/* ---- scenarios --------------------------------------------------------- */
 
 /* What is different about the device. */
 enum {
@@ -342,7 +342,7 @@ scenario(size_t i)
 	return &rows[i].s;
 }
 
-/* ---- what the guest gets ------------------------------------------------------------- */
+/* ---- what the guest gets ----------------------------------------------- */
 
 static struct guest_blob
 add_blob(uint8_t *input, size_t *at, const void *p, size_t n)

@@ -16,7 +16,7 @@
 void die(const char *format, ...)
     __attribute__((noreturn, format(printf, 1, 2)));
 
-/* ---- bundle.c ------------------------------------------------------------ */
+/* ---- bundle.c ---------------------------------------------------------- */
 
 enum outcome {
 	REFUSED,
@@ -45,7 +45,7 @@ void scenario_input(size_t i, uint8_t input[GUEST_INPUT_SIZE]);
 void stub_sign(const uint8_t point[GUEST_POINT],
     const uint8_t digest[GUEST_DIGEST], uint8_t sig[GUEST_SIG]);
 
-/* ---- machine.c ----------------------------------------------------------- */
+/* ---- machine.c --------------------------------------------------------- */
 
 enum { PC = 15, XPSR = 16, REGS = 17 };
 
@@ -99,7 +99,7 @@ void machine_state(struct machine *m, struct state *s);
 void machine_watch(struct machine *m, const struct watcher *w);
 struct run machine_run(struct machine *m, const struct state *s);
 
-/* ---- Thumb-2: IT blocks (ARMv7-M ARM, A7.3.3) ------------------------------- */
+/* ---- Thumb-2: IT blocks (ARMv7-M ARM, A7.3.3) -------------------------- */
 
 static inline uint32_t
 insn_size(uint32_t halfword)
@@ -132,7 +132,7 @@ it_put(uint32_t xpsr, uint32_t it)
 	return (xpsr & ~0x0600fc00u) | (it & 3) << 25 | (it >> 2) << 10;
 }
 
-/* ---- record.c ------------------------------------------------------------ */
+/* ---- record.c ---------------------------------------------------------- */
 
 struct step {
 	struct state s;
@@ -170,7 +170,7 @@ void record_free(struct record *r);
 void record_replay(const struct record *r, size_t *at, size_t step,
     uint8_t *ram);
 
-/* ---- model.c ------------------------------------------------------------- */
+/* ---- model.c ----------------------------------------------------------- */
 
 enum model { SKIP, INVERT, ZERO, ONES, MODELS };
 extern const char *const model_name[MODELS];

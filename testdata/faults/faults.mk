@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# make faults     fault injection: the device library as compiled for a
-#                 Cortex-M3 runs in an emulator over what it has to refuse,
-#                 with each instruction skipped, each branch inverted and each
-#                 loaded word replaced in turn.  Nothing may be accepted.
-#                 SCENARIO=NAME for one of them.
+# Fault injection (make faults): the device library as compiled for a Cortex-M3
+# runs in an emulator over what it has to refuse, with each instruction skipped,
+# each branch inverted and each loaded word replaced in turn.  SCENARIO=NAME for
+# one of the scenarios.
 
 PACKAGES_FAULTS := gcc-arm-none-eabi libnewlib-arm-none-eabi libunicorn-dev \
 	libcapstone-dev

@@ -250,7 +250,7 @@ store_read(void *ctx, uint32_t index, uint64_t off, uint8_t *p, size_t n)
 	return FWD_OK;
 }
 
-/* ---- flash -------------------------------------------------------------- */
+/* ---- flash ------------------------------------------------------------- */
 
 static uint8_t *
 place(uint32_t area, uint32_t bank, uint64_t off, uint64_t n)
@@ -314,7 +314,7 @@ flash_read(void *ctx, uint32_t area, uint32_t bank, uint64_t off, uint8_t *p,
 	return FWD_OK;
 }
 
-/* ---- the naive verifier's port ------------------------------------------ */
+/* ---- the naive verifier's port ----------------------------------------- */
 
 void
 naive_hash(const uint8_t *p, size_t n, uint8_t out[GUEST_DIGEST])
@@ -335,7 +335,7 @@ naive_verify(const struct naive_key *key, const uint8_t digest[GUEST_DIGEST],
 	return host_call(HOST_VERIFY, address(&me.sig), 0, 0) == 1 ? 0 : -1;
 }
 
-/* ---- setting up: not faulted -------------------------------------------- */
+/* ---- setting up: not faulted ------------------------------------------- */
 
 static void
 need(bool ok)
@@ -437,7 +437,7 @@ setup(void)
 	ready();
 }
 
-/* ---- the loaders --------------------------------------------------------- */
+/* ---- the loaders ------------------------------------------------------- */
 
 #define LOADER __attribute__((noinline, section(".loader")))
 
@@ -489,7 +489,7 @@ load_naive(void)
 	accepted();
 }
 
-/* ---- the table ----------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------- */
 
 extern const uint8_t guest_stack[], guest_data_end[],
     guest_faulted_begin[], guest_faulted_end[];

@@ -48,7 +48,7 @@ program_read(struct program *p, const char *path)
 		die("'%s' is not the guest", path);
 }
 
-/* ---- memory -------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------ */
 
 static uint8_t *
 map(uc_engine *uc, uint32_t at, size_t n, uint32_t prot)
@@ -80,7 +80,7 @@ memory(struct machine *m, uint32_t at, uint32_t n, bool write)
 	return NULL;
 }
 
-/* ---- what the host does for the guest -------------------------------------- */
+/* ---- what the host does for the guest ---------------------------------- */
 
 static bool
 put(struct machine *m, uint32_t to, const uint8_t *from, uint32_t n)
@@ -163,7 +163,7 @@ on_host_call(uc_engine *uc, uint64_t at, uint32_t n, void *arg)
 	check(uc_reg_write(uc, UC_ARM_REG_R0, &result), "uc_reg_write");
 }
 
-/* ---- what happens in a run --------------------------------------------------- */
+/* ---- what happens in a run --------------------------------------------- */
 
 static void
 on_place(uc_engine *uc, uint64_t at, uint32_t n, void *arg)
@@ -219,7 +219,7 @@ on_block(uc_engine *uc, uint64_t at, uint32_t n, void *arg)
 		end(m, LOOPED);
 }
 
-/* ---- watching ---------------------------------------------------------------- */
+/* ---- watching ---------------------------------------------------------- */
 
 static int reg_ids[REGS] = {
 	UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2, UC_ARM_REG_R3,
@@ -279,7 +279,7 @@ on_memory(uc_engine *uc, uc_mem_type type, uint64_t at, int n, int64_t value,
 	m->watcher->write(m->watcher->ctx, (uint32_t)at, bytes, (uint32_t)n);
 }
 
-/* ---- making and running ------------------------------------------------------ */
+/* ---- making and running ------------------------------------------------ */
 
 static void
 add_hook(struct machine *m, int type, void *fn, uint64_t begin, uint64_t last)

@@ -61,7 +61,7 @@ die(const char *format, ...)
 	exit(2);
 }
 
-/* ---- one task: some faults of a scenario -------------------------------------- */
+/* ---- one task: some faults of a scenario ------------------------------- */
 
 /* Is the run at that mark what it was without the fault?  Then it goes on as
    that did.  Nobody reads what is beneath the stack pointer. */
@@ -191,7 +191,7 @@ work(struct worker *w, size_t scenario_, size_t part, bool inject)
 	record_free(&w->record);
 }
 
-/* ---- workers --------------------------------------------------------------------- */
+/* ---- workers ----------------------------------------------------------- */
 
 static bool
 is_good(const struct scenario *sc)
@@ -245,7 +245,7 @@ work_all(const struct program *program, struct figures *f, const char *only)
 		die("a worker failed");
 }
 
-/* ---- what came of it ---------------------------------------------------------------- */
+/* ---- what came of it --------------------------------------------------- */
 
 static unsigned long
 sum(const struct figures *f, size_t i, enum model m)

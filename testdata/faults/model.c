@@ -62,7 +62,7 @@ decoder_free(struct decoder *d)
 	free(d);
 }
 
-/* ---- decoding ---------------------------------------------------------------- */
+/* ---- decoding ---------------------------------------------------------- */
 
 /* The number of a register, as in struct state. */
 static uint8_t
@@ -167,7 +167,7 @@ decode(struct decoder *d, uint32_t at)
 	return in;
 }
 
-/* ---- faults ------------------------------------------------------------------ */
+/* ---- faults ------------------------------------------------------------ */
 
 struct place {
 	struct decoder *d;

@@ -117,7 +117,7 @@ on_read(void *ctx)
 	rec->r->step[rec->r->steps - 1].reads++;
 }
 
-/* ---- marks -------------------------------------------------------------------- */
+/* ---- marks ------------------------------------------------------------- */
 
 enum {
 	MARK_EVERY = 200,		/* steps, about */
@@ -190,7 +190,7 @@ make_marks(struct record *r)
 	free(visits);
 }
 
-/* ---- the whole ------------------------------------------------------------------ */
+/* ---- the whole --------------------------------------------------------- */
 
 void
 record_make(struct record *r, const struct program *p,
