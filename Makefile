@@ -16,6 +16,8 @@
 # make arm        cross-compile lib/device, and crypto for it, for Cortex-M0, M3
 #                 and M33; make twin: judge a corpus with it there, emulated,
 #                 and here, and compare the traces byte for byte
+# make faults     run it there with each instruction skipped in turn, each branch
+#                 inverted and each loaded word replaced: nothing is accepted
 # make install    below PREFIX, DESTDIR in front of it
 # make setup      install what is missing; make packages prints the list
 
@@ -199,6 +201,7 @@ misra:
 include lib/arm/arm.mk
 include testdata/size.mk
 include testdata/twin/twin.mk
+include testdata/faults/faults.mk
 
 # ---- the rest of the tests -------------------------------------------------
 
@@ -234,7 +237,8 @@ setup:
 packages:
 	@echo $(PACKAGES)
 packages-ci:
-	@echo $(sort $(PACKAGES) $(PACKAGES_CI) $(PACKAGES_ARM))
+	@echo $(sort $(PACKAGES) $(PACKAGES_CI) $(PACKAGES_ARM) \
+		$(PACKAGES_FAULTS))
 
 D       = $(DESTDIR)$(PREFIX)
 PKGCONF := lib/device/fwdevice.pc.in lib/port/fwport.pc.in
