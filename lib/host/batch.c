@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <time.h>
 
 #include "host/batch.h"
 #include "host/build_internal.h"
@@ -16,8 +17,9 @@
 #include "port/fwport.h"
 
 enum {
-	RING = 128,			/* bundles under way */
+	RING = 160,			/* bundles under way */
 	GROUP = RING / 2,		/* released at a time, at most */
+	PATIENCE_MS = 100,		/* for a group to become full */
 };
 
 /* A bundle that is under way. */
@@ -42,9 +44,10 @@ struct engine {
 	struct fw_roots roots;
 	struct fw_shared *shared;
 	pthread_mutex_t lock;
-	pthread_cond_t ready;		/* a slot */
+	pthread_cond_t ready;		/* a group, or all that there are */
 	pthread_cond_t room;		/* for another one, or stop */
 	size_t taken;			/* by workers */
+	size_t made;			/* of them, done */
 	size_t released;
 	bool stop;			/* no more bundles are begun */
 	struct fw_error why;		/* FW_OK: not given up */
@@ -177,6 +180,16 @@ is_the_end(const struct engine *e, const struct slot *s)
 	    s->err.kind == FW_E_NOMEM || e->batch->fail_fast));
 }
 
+/* Is there a group to release, or will there be no more? */
+static bool
+worth_a_look(const struct engine *e)
+{
+	if (e->made == e->taken && (e->stop || e->taken == e->n))
+		return true;
+	return e->made - e->released >= GROUP &&
+	    e->slot[e->released % RING].ready;
+}
+
 static void *
 work(void *arg)
 {
@@ -190,9 +203,11 @@ work(void *arg)
 		make(w, i, s);
 		(void)pthread_mutex_lock(&e->lock);
 		s->ready = true;
+		e->made++;
 		if (is_the_end(e, s))
 			e->stop = true;
-		(void)pthread_cond_signal(&e->ready);
+		if (worth_a_look(e))
+			(void)pthread_cond_signal(&e->ready);
 		(void)pthread_mutex_unlock(&e->lock);
 	}
 	(void)pthread_mutex_lock(&e->lock);
@@ -204,20 +219,41 @@ work(void *arg)
 
 /* ---- releasing ------------------------------------------------------ */
 
-/* Wait for the next bundles in order; how many of them there are. */
+/* How many bundles at the front are ready. */
 static size_t
-wait_ready(struct engine *e)
+count_ready(const struct engine *e)
 {
 	size_t n = 0;
 
-	(void)pthread_mutex_lock(&e->lock);
-	while (e->released < e->n &&
-	    !(e->stop && e->taken == e->released) &&
-	    !e->slot[e->released % RING].ready)
-		(void)pthread_cond_wait(&e->ready, &e->lock);
 	while (n < GROUP && e->released + n < e->taken &&
 	    e->slot[(e->released + n) % RING].ready)
 		n++;
+	return n;
+}
+
+/*
+ * Wait for the next bundles in order; how many of them there are.  To release
+ * many costs little more than to release one, so that a group is waited for,
+ * but not for long: nobody wants to wait for results of a slow token.
+ */
+static size_t
+wait_ready(struct engine *e)
+{
+	struct timespec until;
+	size_t n;
+
+	(void)pthread_mutex_lock(&e->lock);
+	do {
+		(void)clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += PATIENCE_MS * 1000000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		while (!worth_a_look(e) && pthread_cond_timedwait(&e->ready,
+		    &e->lock, &until) == 0)
+			;
+		n = count_ready(e);
+	} while (n == 0 && e->released < e->n &&
+	    !(e->stop && e->taken == e->released));
 	(void)pthread_mutex_unlock(&e->lock);
 	return n;
 }
@@ -531,13 +567,17 @@ static struct engine *
 engine_new(const struct fw_batch_options *batch)
 {
 	struct engine *const e = calloc(1, sizeof *e);
+	pthread_condattr_t attr;
 
 	if (e == NULL)
 		return NULL;
 	e->batch = batch;
 	e->shared = fw_shared_new();
 	(void)pthread_mutex_init(&e->lock, NULL);
-	(void)pthread_cond_init(&e->ready, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&e->ready, &attr);
+	(void)pthread_condattr_destroy(&attr);
 	(void)pthread_cond_init(&e->room, NULL);
 	e->spec = batch->opt->signer;
 	e->specs = batch->opt->signers;

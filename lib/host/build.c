@@ -409,7 +409,7 @@ was_built(struct build *b)
 	FW_CLEANUP(fw_front_deinit) struct fw_front there = FW_FRONT_NONE;
 	struct fw_error ignored;
 
-	if (b->opt->session == NULL || b->signers.n == 0 ||
+	if (b->opt->session == NULL || b->signers.n == 0 || !b->out.there ||
 	    fw_front_open(b->out.path, &there, &ignored) != FW_OK ||
 	    there.in.size != b->built->size ||
 	    there.mtime != b->opt->mtime || !fw_signers_made(&b->signers,

@@ -53,6 +53,9 @@ enum fw_kind fw_manifest_encode(const struct fw_descriptor *d,
 
 /* OpenSSL's digest for a COSE identifier; NULL when it is not supported. */
 const EVP_MD *fw_digest_md(int32_t alg);
+/* SHA-1, for what is made of it by its standard and is no matter of security;
+   NULL where OpenSSL has it no more. */
+const EVP_MD *fw_sha1_md(void);
 /* Hash bytes as they are. */
 enum fw_kind fw_digest(int32_t alg, struct fwd_span data,
     uint8_t out[FWD_DIGEST_MAX], struct fw_error *err);
@@ -117,10 +120,19 @@ void fw_signer_deinit(struct fw_signer *s);
 
 /*
  * Make a COSE_Sign1 over payload, such as an encoded SUIT_Digest.  blank: with
- * zeros in place of the signature; the key is not used.
+ * zeros in place of the signature; the key is not used.  Nobody has verified
+ * the signature: the device library judges the whole bundle later, and only
+ * when it refuses that, _verify tells whether it is because of the signature,
+ * with the words of fw_key_sign().
  */
+enum fw_kind fw_signer_block(const struct fw_signer *s,
+    struct fwd_span payload, bool blank, struct fw_buf *block,
+    struct fw_error *err);
+enum fw_kind fw_signer_verify(const struct fw_signer *s,
+    struct fwd_span payload, struct fwd_span block, struct fw_error *err);
+/* Both at once. */
 enum fw_kind fw_signer_sign(const struct fw_signer *s, struct fwd_span payload,
-    bool blank, struct fw_buf *block, struct fw_error *err);
+    struct fw_buf *block, struct fw_error *err);
 /* Append a COSE_Sign1 with the given protected header and signature. */
 void fw_cbor_sign1(struct fw_cbor *c, struct fwd_span protected_,
     const void *sig, size_t n);
@@ -272,6 +284,8 @@ struct fw_anydevice {
 	fwd_status (*rewind)(void *bundle);
 	int64_t now;			/* for FWD_CLOCK_TRUSTED */
 	struct fwd_tracer trace;
+	bool direct;			/* do not explore: reading is cheap, and
+					   there is no trace */
 	/* called after each pass that counts; may be NULL */
 	void (*pass)(void *ctx, const struct fw_anydevice *dev,
 	    const struct fwd_ctx *run, fwd_status status);

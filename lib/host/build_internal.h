@@ -11,6 +11,7 @@ struct fw_signers {
 	struct fw_signer signer[FW_SIGNERS_MAX];
 	struct fw_buf block[FW_SIGNERS_MAX];
 	struct fwd_span span[FW_SIGNERS_MAX];	/* of block */
+	struct fwd_span payload;	/* what was signed; not owned */
 	size_t n;
 	bool borrowed;			/* the keys and chains are another's */
 };
@@ -23,7 +24,8 @@ enum fw_kind fw_signers_open(const struct fw_signer_spec *spec, size_t n,
 enum fw_kind fw_signers_spare(const struct fw_signer_spec *spec, size_t n,
     const struct fw_build_options *opt, const struct fw_output *out,
     struct fw_error *err);
-/* Make all blocks; see fw_signer_sign(). */
+/* Make all blocks; see fw_signer_block().  payload is looked at again when
+   they are judged. */
 enum fw_kind fw_signers_sign(struct fw_signers *s, struct fwd_span payload,
     bool blank, struct fw_error *err);
 /*

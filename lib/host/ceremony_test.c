@@ -480,8 +480,7 @@ judge_response(const uint8_t *p, size_t n)
 	    fw_buf_span(&request.payload)))
 		return FW_E_REFUSED;
 	FW_TRY(fw_signer_open(&spec, &opt, &s, &err));
-	return fw_signer_sign(&s, fw_buf_span(&request.payload), false,
-	    &block, &err);
+	return fw_signer_sign(&s, fw_buf_span(&request.payload), &block, &err);
 }
 
 Test(ceremony, response)

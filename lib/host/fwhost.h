@@ -123,6 +123,9 @@ struct fw_output {
 	int dir;			/* the directory of the file */
 	char *path;			/* the final name */
 	char *temporary;		/* NULL: the file has no name yet */
+	bool there;			/* when it was opened, there was a file
+					   of that name: */
+	uint64_t dev, ino;
 	bool exclusive;			/* set before the commit: nothing is
 					   replaced, whenever it came
 					   (FW_E_REFUSED, all in one step) */
@@ -137,8 +140,9 @@ enum fw_kind fw_output_open(const char *path, struct fw_output *out,
 enum fw_kind fw_output_open_at(int dir, const char *path,
     struct fw_output *out, struct fw_error *err);
 /*
- * FW_E_USAGE if the file of that name is the one that the output will replace:
- * nobody means that of an input.  No file has the name NULL.
+ * FW_E_USAGE if the file of that name is the one that had the output's name
+ * when that was opened, and that it will replace: nobody means that of an
+ * input.  No file has the name NULL.
  */
 enum fw_kind fw_output_spares(const struct fw_output *out, const char *input,
     struct fw_error *err);
@@ -595,6 +599,15 @@ int32_t fw_key_alg(const struct fw_key *key);
 enum fw_kind fw_key_sign(struct fw_key *key, int32_t alg,
     const struct fwd_span *msg, size_t n, uint8_t sig[FWD_SIG_MAX],
     size_t *sig_n, struct fw_error *err);
+/* The same, but nobody has verified it: for one who has the device library
+   judge what it is in before anybody gets it. */
+enum fw_kind fw_key_sign_unchecked(struct fw_key *key, int32_t alg,
+    const struct fwd_span *msg, size_t n, uint8_t sig[FWD_SIG_MAX],
+    size_t *sig_n, struct fw_error *err);
+/* Does a signature hold?  If not, what fw_key_sign() says then. */
+enum fw_kind fw_key_verify(const struct fw_key *key, int32_t alg,
+    const struct fwd_span *msg, size_t n, struct fwd_span sig,
+    struct fw_error *err);
 /*
  * The same key once more, for another thread: in a session of its own, without
  * another login.  Open and free it in the thread of the first, which must

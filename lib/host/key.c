@@ -14,6 +14,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "host/build.h"
 #include "host/key_internal.h"
 #include "host/p11uri.h"
 
@@ -258,7 +259,8 @@ fw_msg_digest(const char *md, const struct fwd_span *msg, size_t parts,
     uint8_t out[FWD_DIGEST_MAX], size_t *n, struct fw_error *err)
 {
 	FW_CLEANUP(md_ctx_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	const EVP_MD *const type = EVP_get_digestbyname(md);
+	const EVP_MD *const type = fw_digest_md(strcmp(md, "SHA256") == 0 ?
+	    FWD_SHA256 : strcmp(md, "SHA384") == 0 ? FWD_SHA384 : FWD_SHA512);
 	unsigned len = 0;
 	size_t i;
 
@@ -528,12 +530,11 @@ make(const struct fw_key *key, const struct fw_sigalg *a,
 }
 
 enum fw_kind
-fw_key_sign(struct fw_key *key, int32_t alg, const struct fwd_span *msg,
-    size_t n, uint8_t sig[FWD_SIG_MAX], size_t *sig_n, struct fw_error *err)
+fw_key_sign_unchecked(struct fw_key *key, int32_t alg,
+    const struct fwd_span *msg, size_t n, uint8_t sig[FWD_SIG_MAX],
+    size_t *sig_n, struct fw_error *err)
 {
 	const struct fw_sigalg *a = NULL;
-	uint8_t made[FWD_SIG_MAX] = { 0 };
-	size_t made_n = 0;
 
 	if (key->pub == NULL)
 		return fw_fail(err, FW_E_KEY, "%s does not show its public "
@@ -542,8 +543,30 @@ fw_key_sign(struct fw_key *key, int32_t alg, const struct fwd_span *msg,
 	FW_TRY(choose(key, alg, &a, err));
 	if (fw_interrupted())
 		return fw_fail(err, FW_E_KEY, "interrupted before signing");
-	FW_TRY(make(key, a, msg, n, made, &made_n, err));
-	FW_TRY(verify(key, a, msg, n, made, made_n, err));
+	return make(key, a, msg, n, sig, sig_n, err);
+}
+
+enum fw_kind
+fw_key_verify(const struct fw_key *key, int32_t alg,
+    const struct fwd_span *msg, size_t n, struct fwd_span sig,
+    struct fw_error *err)
+{
+	const struct fw_sigalg *a = NULL;
+
+	FW_TRY(choose(key, alg, &a, err));
+	return verify(key, a, msg, n, sig.p, sig.n, err);
+}
+
+enum fw_kind
+fw_key_sign(struct fw_key *key, int32_t alg, const struct fwd_span *msg,
+    size_t n, uint8_t sig[FWD_SIG_MAX], size_t *sig_n, struct fw_error *err)
+{
+	uint8_t made[FWD_SIG_MAX] = { 0 };
+	size_t made_n = 0;
+
+	FW_TRY(fw_key_sign_unchecked(key, alg, msg, n, made, &made_n, err));
+	FW_TRY(fw_key_verify(key, alg, msg, n,
+	    (struct fwd_span){ made, made_n }, err));
 	memcpy(sig, made, made_n);
 	*sig_n = made_n;
 	return FW_OK;

@@ -335,7 +335,7 @@ was_signed(struct resign *r, const char *out_path)
 	uint64_t behind;
 	size_t i;
 
-	if (r->opt->session == NULL ||
+	if (r->opt->session == NULL || !r->out.there ||
 	    fw_front_open(out_path, &there, &ignored) != FW_OK ||
 	    !fwd_span_equal(there.env.manifest_bstr,
 	    r->old.env.manifest_bstr))

@@ -29,6 +29,9 @@
 #include "host/internal.h"
 
 enum { TRANSFER = 256 * 1024 };
+/* A bundle of up to so many bytes is read a second time rather than looked
+   into beforehand. */
+#define SMALL ((uint64_t)1024 * 1024)
 
 /* The bundle as the device library sees it. */
 struct view {
@@ -311,6 +314,7 @@ run_view(struct view *v, const struct fwd_policy *policy, bool blocks,
 	dev->read = view_read;
 	dev->rewind = view_rewind;
 	dev->now = v->sc->clock.now;
+	dev->direct = v->sc->knowns > 0 || v->size <= SMALL;
 	run->crypto = &crypto;
 	run->policy = policy;
 	run->envelope = envelope;

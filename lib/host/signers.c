@@ -76,9 +76,10 @@ fw_signers_sign(struct fw_signers *s, struct fwd_span payload, bool blank,
 {
 	size_t i;
 
+	s->payload = payload;
 	for (i = 0; i < s->n; i++) {
 		fw_buf_deinit(&s->block[i]);
-		FW_TRY(fw_signer_sign(&s->signer[i], payload, blank,
+		FW_TRY(fw_signer_block(&s->signer[i], payload, blank,
 		    &s->block[i], err));
 		s->span[i] = fw_buf_span(&s->block[i]);
 	}
@@ -146,6 +147,21 @@ fw_roots_load(struct fw_roots *r, const struct fw_signers *s,
 	return own_roots(r, s, err);
 }
 
+/* Was it refused because a signature does not hold?  Then say which. */
+static enum fw_kind
+blame(const struct fw_signers *s, struct fw_error *err)
+{
+	struct fw_error why = { .kind = FW_OK };
+	size_t i;
+
+	for (i = 0; i < s->n && why.kind == FW_OK; i++)
+		(void)fw_signer_verify(&s->signer[i], s->payload, s->span[i],
+		    &why);
+	if (why.kind != FW_OK)
+		*err = why;
+	return err->kind;
+}
+
 enum fw_kind
 fw_signers_judge(const struct fw_signers *s, struct fw_selfcheck *sc,
     const struct fw_build_options *opt, struct fw_built *built,
@@ -164,7 +180,8 @@ fw_signers_judge(const struct fw_signers *s, struct fw_selfcheck *sc,
 	sc->anchor = r->anchor;
 	sc->anchors = r->n;
 	built->judged_to_root = r->n > 0;
-	return fw_selfcheck(sc, err);
+	return fw_selfcheck(sc, err) == FW_E_REFUSED ? blame(s, err) :
+	    err->kind;
 }
 
 /* ---- report ---------------------------------------------------------- */
