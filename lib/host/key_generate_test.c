@@ -33,7 +33,7 @@ generate(const char *uri, const char *type)
 
 	cr_assert_null(key);
 	(void)snprintf(text, sizeof text, "%s?pin-value=1234", uri);
-	return fw_key_generate(text, type, &opt, &key, &err);
+	return fw_key_generate(text, type, &opt, NULL, &key, &err);
 }
 
 static void
