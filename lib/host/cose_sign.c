@@ -272,8 +272,8 @@ fw_signer_make(struct fw_key *key, struct fw_chain *chain, int32_t alg,
 
 	*chain = (struct fw_chain){ 0 };
 	if (key == NULL)
-		FW_TRY(fw_key_elsewhere((struct fwd_span){ NULL, 0 }, &s.key,
-		    err));
+		FW_TRY(fw_key_elsewhere((struct fwd_span){ NULL, 0 }, NULL,
+		    &s.key, err));
 	FW_TRY(fw_deny_chain(opt, &s.chain, err));
 	FW_TRY(complete(&s, alg, opt->clock, err));
 	*out = s;
@@ -318,7 +318,7 @@ open_elsewhere(const struct fw_elsewhere *e,
 	struct fw_key *key = NULL;
 
 	FW_TRY(fw_chain_copy(&e->chain, &chain, err));
-	FW_TRY(fw_key_elsewhere(fw_buf_span(&e->sig), &key, err));
+	FW_TRY(fw_key_elsewhere(fw_buf_span(&e->sig), e->path, &key, err));
 	return fw_signer_make(key, &chain, e->alg, opt, out, err);
 }
 

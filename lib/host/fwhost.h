@@ -569,10 +569,10 @@ void fw_key_free(struct fw_key *key);
  * A key that lies elsewhere and made the signature sig by itself: r || s or DER
  * for ECDSA.  fw_key_set_public() must be called, and fw_key_sign() then hands
  * out that signature, if it holds for the message.  With an empty sig nothing
- * can be signed.
+ * can be signed.  from: the file it came in, for messages; or NULL.
  */
-enum fw_kind fw_key_elsewhere(struct fwd_span sig, struct fw_key **out,
-    struct fw_error *err);
+enum fw_kind fw_key_elsewhere(struct fwd_span sig, const char *from,
+    struct fw_key **out, struct fw_error *err);
 /* The key lies in a file: for development only. */
 bool fw_key_is_file(const struct fw_key *key);
 /* For messages: "key file 'FILE'", or key, token and serial, "key object 'x'

@@ -354,9 +354,9 @@ verify(const struct fw_key *key, const struct fw_sigalg *a,
 	if (good)
 		return FW_OK;
 	if (key->elsewhere)
-		return fw_fail(err, FW_E_REFUSED, "the signature does not hold "
-		    "with the certificate's public key (was it made for "
-		    "another bundle, chain or algorithm?)");
+		return fw_fail(err, FW_E_REFUSED, "the signature by %s does "
+		    "not hold with the certificate's public key (was it made "
+		    "for another bundle, chain or algorithm?)", key->label);
 	if (key->pub_given)
 		return fw_fail(err, FW_E_REFUSED, "the signature that %s made "
 		    "does not hold with the certificate's public key (is it "
@@ -410,12 +410,19 @@ fw_key_open(const char *ref, const struct fw_key_options *opt,
 }
 
 enum fw_kind
-fw_key_elsewhere(struct fwd_span sig, struct fw_key **out,
+fw_key_elsewhere(struct fwd_span sig, const char *from, struct fw_key **out,
     struct fw_error *err)
 {
 	FW_CLEANUP(key_cleanup) struct fw_key *key = calloc(1, sizeof *key);
 
-	if (key == NULL || (key->label = strdup("a key elsewhere")) == NULL)
+	if (key == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	if (from == NULL)
+		key->label = strdup("a key elsewhere");
+	else if (asprintf(&key->label, "the key elsewhere that made the "
+	    "signature in '%s'", from) < 0)
+		key->label = NULL;
+	if (key->label == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	key->elsewhere = true;
 	if (sig.n > 0)
