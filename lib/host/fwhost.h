@@ -146,6 +146,12 @@ enum fw_kind fw_output_open_at(int dir, const char *path,
  */
 enum fw_kind fw_output_spares(const struct fw_output *out, const char *input,
     struct fw_error *err);
+/*
+ * FW_E_USAGE if other, which will be written too, is the output or what it
+ * replaces, by whatever names, whether there is a file yet or not.
+ */
+enum fw_kind fw_output_apart(const struct fw_output *out, const char *other,
+    struct fw_error *err);
 enum fw_kind fw_output_commit(struct fw_output *out, struct fw_error *err);
 /*
  * The same of several at once, with a few flushes for all of them.  err[i]

@@ -342,6 +342,41 @@ fw_output_spares(const struct fw_output *out, const char *input,
 	    "input '%s'", out->path, input);
 }
 
+/* The folder of a path. */
+static enum fw_kind
+stat_folder(const char *path, struct stat *st, bool *there,
+    struct fw_error *err)
+{
+	const size_t n = (size_t)(base_name(path) - path);
+	FW_FREE char *dir = n == 0 ? strdup(".") : strndup(path, n);
+
+	if (dir == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	*there = stat(dir, st) == 0;
+	return FW_OK;
+}
+
+enum fw_kind
+fw_output_apart(const struct fw_output *out, const char *other,
+    struct fw_error *err)
+{
+	struct stat a, b;
+	bool there = false;
+
+	if (other == NULL)
+		return FW_OK;
+	FW_TRY(fw_output_spares(out, other, err));
+	if (strcmp(base_name(out->path), base_name(other)) != 0)
+		return FW_OK;
+	FW_TRY(stat_folder(other, &b, &there, err));
+	if (!there || fstat(out->dir, &a) != 0 || a.st_dev != b.st_dev ||
+	    a.st_ino != b.st_ino)
+		return FW_OK;
+	return fw_fail(err, FW_E_USAGE, "'%s' would be written twice (as '%s' "
+	    "and as '%s': give each a name of its own)", out->path, out->path,
+	    other);
+}
+
 /* ---- the end --------------------------------------------------------- */
 
 static void

@@ -309,11 +309,11 @@ start(struct resign *r, const char *path, const char *out_path,
 	    sizeof r->built->manifest_digest);
 	r->built->digest_alg = (int32_t)r->old.env.digest.alg;
 	FW_TRY(fw_output_open(out_path, &r->out, err));
-	if (opt->session == NULL)
-		FW_TRY(fw_log_ready(opt->log, err));
 	FW_TRY(fw_signers_spare(opt->signer, opt->signers, opt, &r->out, err));
 	for (i = 0; i < r->how->n; i++)
 		FW_TRY(fw_output_spares(&r->out, r->how->who[i], err));
+	if (opt->session == NULL)
+		FW_TRY(fw_log_ready(opt->log, err));
 	FW_TRY(select_blocks(r, err));
 	FW_TRY(check_elsewhere(r, err));
 	FW_TRY(fw_signers_open(opt->signer, opt->signers, opt, &r->signers,

@@ -67,7 +67,7 @@ fw_signers_spare(const struct fw_signer_spec *spec, size_t n,
 	}
 	for (i = 0; i < opt->trusts; i++)
 		FW_TRY(fw_output_spares(out, opt->trust[i], err));
-	return fw_output_spares(out, opt->log, err);
+	return fw_output_apart(out, opt->log, err);
 }
 
 enum fw_kind
