@@ -100,19 +100,6 @@ same_signers(const struct engine *e, const struct fw_descriptor *d,
 }
 
 static enum fw_kind
-load_descriptor(const struct engine *e, size_t i, struct fw_descriptor *out,
-    struct fw_error *err)
-{
-	const struct fw_batch_item *const item = &e->list->item[i];
-	const struct fw_set set = {
-		.pair = (const char *const *)item->pair, .n = item->pairs,
-		.spare = item->spare
-	};
-
-	return fw_descriptor_load(e->list->descriptor, &set, out, err);
-}
-
-static enum fw_kind
 make_one(struct worker *w, size_t i, struct fw_built *built,
     struct fw_error *err)
 {
@@ -121,7 +108,7 @@ make_one(struct worker *w, size_t i, struct fw_built *built,
 
 	if (e->list == NULL)
 		return fw_resign(e->in[i], e->out[i], &w->opt, built, err);
-	FW_TRY(load_descriptor(e, i, &d, err));
+	FW_TRY(fw_batch_descriptor(e->list, i, &d, err));
 	FW_TRY(same_signers(e, &d, err));
 	return fw_build(&d, path_of(e, i), &w->opt, built, err);
 }
@@ -514,8 +501,8 @@ check_places(const struct engine *e, struct fw_error *err)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	for (i = 0; i < e->n; i++)
 		path[i] = path_of(e, i);
-	return fw_batch_places(path, e->n,
-	    e->list != NULL ? e->list->path : NULL, err);
+	return fw_batch_places(e->list, e->in, path, e->n, e->batch->opt,
+	    err);
 }
 
 static enum fw_kind
@@ -596,7 +583,7 @@ fw_batch_build(const struct fw_batch *list,
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	e->list = list;
 	e->n = list->n;
-	FW_TRY(load_descriptor(e, 0, &e->first, err));
+	FW_TRY(fw_batch_descriptor(e->list, 0, &e->first, err));
 	if (e->specs == 0) {
 		e->spec = e->first.signer;
 		e->specs = e->first.signers;
