@@ -44,7 +44,7 @@ pkg     = $(or $(shell pkg-config $1 $(PKGS)),$(error packages are missing \
 PKGCFLAGS = $(eval PKGCFLAGS := $(call pkg,--cflags) )$(PKGCFLAGS)
 PKGLIBS = $(eval PKGLIBS := $(call pkg,--libs))$(PKGLIBS)
 FLAGS   = -std=c11 -D_GNU_SOURCE -Ilib -Icmd -DFW_VERSION='"$(VERSION)"' \
-	$(SANFLAGS) $(HARDEN) $(WARN) $(PKGCFLAGS)
+	$(SANFLAGS) $(if $(SAN),-DFW_TRACEABLE) $(HARDEN) $(WARN) $(PKGCFLAGS)
 # The device library gets nothing from the host.
 DEVFLAGS = -std=c11 -ffreestanding -Ilib $(SANFLAGS) \
 	$(if $(SAN),,-fstack-protector-strong) $(DEVPIE) $(WARN)
