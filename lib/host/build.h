@@ -201,6 +201,12 @@ enum fw_kind fw_deny_cert(const struct fw_build_options *opt,
 /* The same of a whole chain, the root included. */
 enum fw_kind fw_deny_chain(const struct fw_build_options *opt,
     const struct fw_chain *chain, struct fw_error *err);
+/* Of the roots in opt that bundles are judged against: their keys alone. */
+enum fw_kind fw_deny_roots(const struct fw_build_options *opt,
+    struct fw_error *err);
+/* Warn if a deny list says nothing about the root, because nobody knows it. */
+void fw_deny_warn(const struct fw_build_options *opt,
+    const struct fw_chain *chain);
 /* The same of a signature block. */
 enum fw_kind fw_deny_block(const struct fw_build_options *opt,
     struct fwd_span block, struct fw_error *err);

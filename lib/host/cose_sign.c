@@ -319,7 +319,9 @@ open_elsewhere(const struct fw_elsewhere *e,
 
 	FW_TRY(fw_chain_copy(&e->chain, &chain, err));
 	FW_TRY(fw_key_elsewhere(fw_buf_span(&e->sig), e->path, &key, err));
-	return fw_signer_make(key, &chain, e->alg, opt, out, err);
+	FW_TRY(fw_signer_make(key, &chain, e->alg, opt, out, err));
+	fw_deny_warn(opt, &out->chain);
+	return FW_OK;
 }
 
 enum fw_kind
@@ -342,7 +344,9 @@ fw_signer_open(const struct fw_signer_spec *spec,
 		FW_TRY(load_chain(&s, spec, err));
 	key = s.key;
 	s.key = NULL;
-	return fw_signer_make(key, &s.chain, spec->alg, opt, out, err);
+	FW_TRY(fw_signer_make(key, &s.chain, spec->alg, opt, out, err));
+	fw_deny_warn(opt, &out->chain);
+	return FW_OK;
 }
 
 void

@@ -33,6 +33,7 @@ fw_signers_open(const struct fw_signer_spec *spec, size_t n,
 	if (n > FW_SIGNERS_MAX)
 		return fw_fail(err, FW_E_INPUT, "more than %u signers",
 		    FW_SIGNERS_MAX);
+	FW_TRY(fw_deny_roots(opt, err));
 	while (s.n < n) {
 		FW_TRY(fw_signer_open(&spec[s.n], opt, &s.signer[s.n], err));
 		s.n++;
