@@ -98,6 +98,8 @@ struct fw_key_check {
 	const struct fwd_crypto *crypto;
 	struct fw_clock clock;
 	int64_t warn_days;		/* fewer left are a warning */
+	const struct fw_build_options *rules;	/* deny, allow_test, trust; of
+					   the rest nothing is looked at */
 	/* What was found. */
 	json_t *report;			/* schemas/key-check.schema.json */
 	size_t warnings;
