@@ -419,8 +419,7 @@ fw_key_elsewhere(struct fwd_span sig, const char *from, struct fw_key **out,
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	if (from == NULL)
 		key->label = strdup("a key elsewhere");
-	else if (asprintf(&key->label, "the key elsewhere that made the "
-	    "signature in '%s'", from) < 0)
+	else if (asprintf(&key->label, "the key behind '%s'", from) < 0)
 		key->label = NULL;
 	if (key->label == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");

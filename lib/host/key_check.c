@@ -336,6 +336,7 @@ check_chain(struct run *r, struct fw_key *key, struct fw_error *err)
 
 	FW_TRY(load_chain(r, key, &have, err));
 	if (!have) {
+		judge_rules(r, key);
 		fw_d_set(&r->d, report, "judged", json_string(judged));
 		return FW_OK;
 	}
@@ -348,6 +349,7 @@ check_chain(struct run *r, struct fw_key *key, struct fw_error *err)
 	for (i = 0; i < r->chain.n; i++)
 		check_size(r, &r->chain.cert[i]);
 	check_size(r, &r->chain.root);
+	judge_rules(r, key);
 	judge_path(r, &judged);
 	fw_d_set(&r->d, report, "judged", json_string(judged));
 	count_days(r);
@@ -380,7 +382,6 @@ fw_key_check(struct fw_key *key, struct fw_key_check *check,
 	/* The chain first: it may be what shows the public key. */
 	FW_TRY(check_chain(&r, key, err));
 	FW_TRY(check_key(&r, key, err));
-	judge_rules(&r, key);
 	conclude(&r);
 	return r.d.no_memory ? fw_fail(err, FW_E_NOMEM, "out of memory") :
 	    FW_OK;
