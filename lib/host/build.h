@@ -81,6 +81,8 @@ struct fw_signer {
 	char *subject;			/* of the leaf, printable */
 	char *serial;			/* of the leaf, hexadecimal; or NULL */
 	int64_t not_before, not_after;	/* of the leaf */
+	const char *mechanism;		/* of the last signature that was made
+					   for a bundle; NULL: ask the key */
 };
 
 /* What "now" is for validity dates. */

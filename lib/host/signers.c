@@ -27,7 +27,8 @@ fw_signers_open(const struct fw_signer_spec *spec, size_t n,
 	size_t i;
 
 	if (opt->session != NULL) {
-		fw_signers_borrow(opt->session->signers, out);
+		fw_signers_borrow(opt->session->signers, opt->session->pool,
+		    out);
 		return FW_OK;
 	}
 	if (n > FW_SIGNERS_MAX)
@@ -71,20 +72,42 @@ fw_signers_spare(const struct fw_signer_spec *spec, size_t n,
 	return fw_output_apart(out, opt->log, err);
 }
 
+static enum fw_kind
+make_blocks(struct fw_signers *s, bool blank, struct fw_error *err)
+{
+	struct fw_key_token token;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		fw_buf_deinit(&s->block[i]);
+		FW_TRY(fw_signer_block(&s->signer[i], s->payload, blank,
+		    &s->block[i], err));
+		s->span[i] = fw_buf_span(&s->block[i]);
+		if (blank)
+			continue;
+		fw_key_token(s->signer[i].key, &token);
+		s->signer[i].mechanism = token.mechanism;
+	}
+	return FW_OK;
+}
+
 enum fw_kind
 fw_signers_sign(struct fw_signers *s, struct fwd_span payload, bool blank,
     struct fw_error *err)
 {
+	struct fw_signers *with;
+	enum fw_kind kind;
 	size_t i;
 
 	s->payload = payload;
-	for (i = 0; i < s->n; i++) {
-		fw_buf_deinit(&s->block[i]);
-		FW_TRY(fw_signer_block(&s->signer[i], payload, blank,
-		    &s->block[i], err));
-		s->span[i] = fw_buf_span(&s->block[i]);
-	}
-	return FW_OK;
+	if (blank || s->n == 0 || s->pool == NULL)
+		return make_blocks(s, blank, err);
+	with = fw_pool_take(s->pool);
+	for (i = 0; i < s->n; i++)
+		s->signer[i].key = with->signer[i].key;
+	kind = make_blocks(s, false, err);
+	fw_pool_put(s->pool, with);
+	return kind;
 }
 
 /* ---- roots ----------------------------------------------------------- */
