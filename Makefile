@@ -204,7 +204,7 @@ demo-run: $(PROGS)
 	testdata/demo.sh $B
 bench: setup
 	@$(MAKE) --no-print-directory bench-run
-bench-run: $(PROGS) $B/bench_token
+bench-run: $(PROGS) $(MOCK) $B/bench_token
 	testdata/bench.sh $B
 	testdata/bench_batch.sh $B
 $B/bench_token: testdata/bench_token.c Makefile
