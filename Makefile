@@ -7,10 +7,15 @@
 # make coverage   how much of lib/device its tests reach; make stack: how much
 #                 stack it needs; make misra: whether it keeps MISRA C:2012.
 #                 They install what they need, and fail beyond a bound.
+# make size       code, RAM, stack and instructions on Cortex-M0, M3 and M33,
+#                 held against testdata/size.budget
 # make check-tokens   install and set up every real PKCS #11 module there is,
 #                 each in a private folder, and sign with it
 # make bench      measure build and check against openssl dgst, and signing
 #                 many bundles against what the token can do
+# make arm        cross-compile lib/device, and crypto for it, for Cortex-M0, M3
+#                 and M33; make twin: judge a corpus with it there, emulated,
+#                 and here, and compare the traces byte for byte
 # make install    below PREFIX, DESTDIR in front of it
 # make setup      install what is missing; make packages prints the list
 
@@ -47,8 +52,10 @@ FLAGS   = -std=c11 -D_GNU_SOURCE -Ilib -Icmd -DFW_VERSION='"$(VERSION)"' \
 	$(SANFLAGS) $(if $(SAN),-DFW_TRACEABLE) $(HARDEN) $(WARN) $(PKGCFLAGS)
 # The device library gets nothing from the host.
 DEVFLAGS = -std=c11 -ffreestanding -Ilib $(SANFLAGS) \
-	$(if $(SAN),,-fstack-protector-strong) $(DEVPIE) $(WARN)
-DEVPIE  := $(if $(findstring -none-,$(CC)),,-fPIE)
+	$(DEVHARDEN) $(WARN)
+# A loader has no random canary, and pays for its code.
+DEVHARDEN := $(if $(findstring -none-,$(CC)),,-fPIE \
+	$(if $(SAN),,-fstack-protector-strong))
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 # BearSSL and Mbed TLS have no .pc files.
 LDLIBS  += $(PKGLIBS) -lbearssl -lmbedcrypto -lpthread
@@ -62,7 +69,8 @@ LIBS    := $B/libfwhost.a $B/libfwport.a $B/libfwdevice.a
 # Device and port library need each other.
 LINKED  := -Wl,--start-group $(LIBS) -Wl,--end-group
 PROGS   := $B/fwsign $B/fwverify
-TESTS   := $(patsubst %.c,$B/%,$(wildcard lib/*/*_test.c))
+TESTS   := $(patsubst %.c,$B/%,$(filter-out lib/arm/% lib/loader/%, \
+	$(wildcard lib/*/*_test.c)))
 SHTESTS := $(wildcard testdata/*_test.sh)
 MANUALS := $(wildcard man/*.[1-9])
 
@@ -140,7 +148,8 @@ check-tokens-run: $(PROGS)
 	@testdata/tokens.sh $B $(TOKENS)
 
 # Everything compiles without warnings under both compilers.
-OBJECTS := $(call objs,lib/*/*.c cmd/*.c cmd/*/*.c) $(TESTS:=.o)
+OBJECTS := $(call objs,$(filter-out lib/arm/% lib/loader/%, \
+	$(wildcard lib/*/*.c)) cmd/*.c cmd/*/*.c) $(TESTS:=.o)
 objects: $(OBJECTS)
 check-warnings:
 	$(MAKE) CC=gcc B=build/warn-gcc objects
@@ -184,6 +193,13 @@ misra:
 	testdata/misra.py build/misra lib/device/MISRA.md \
 		$(filter %.c,$(DEVSRC))
 
+# ---- microcontrollers ------------------------------------------------------
+
+# lib/arm and lib/loader are for them only.
+include lib/arm/arm.mk
+include testdata/size.mk
+include testdata/twin/twin.mk
+
 # ---- the rest of the tests -------------------------------------------------
 
 # Not part of check: runs for SECONDS, with clang's libFuzzer.
@@ -218,7 +234,7 @@ setup:
 packages:
 	@echo $(PACKAGES)
 packages-ci:
-	@echo $(PACKAGES) $(PACKAGES_CI)
+	@echo $(sort $(PACKAGES) $(PACKAGES_CI) $(PACKAGES_ARM))
 
 D       = $(DESTDIR)$(PREFIX)
 PKGCONF := lib/device/fwdevice.pc.in lib/port/fwport.pc.in
