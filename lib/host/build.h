@@ -334,7 +334,19 @@ struct fw_known {
 	const uint8_t *digest;
 };
 
+/* What a judgement found out about a file, for the next one of the same file,
+   in which nothing but its first member may change.  To be zeroed. */
+#define FW_LEARN_MAX 32u
+struct fw_learnt {
+	struct fw_known known[FW_LEARN_MAX];	/* unless spoilt */
+	uint8_t digest[FW_LEARN_MAX][FWD_DIGEST_MAX];
+	size_t n;
+	int32_t alg;
+	bool spoilt;
+};
+
 struct fw_selfcheck {
+	struct fw_learnt *learn;	/* to be added to; or NULL */
 	const struct fwd_crypto *crypto;
 	int fd;				/* the finished bundle */
 	size_t envelope_n;		/* length of its first member */
