@@ -51,7 +51,7 @@ pkg     = $(or $(shell pkg-config $1 $(PKGS)),$(error packages are missing \
 PKGCFLAGS = $(eval PKGCFLAGS := $(call pkg,--cflags) )$(PKGCFLAGS)
 PKGLIBS = $(eval PKGLIBS := $(call pkg,--libs))$(PKGLIBS)
 FLAGS   = -std=c11 -D_GNU_SOURCE -Ilib -Icmd -DFW_VERSION='"$(VERSION)"' \
-	$(SANFLAGS) $(HARDEN) $(WARN) $(PKGCFLAGS)
+	$(SANFLAGS) $(if $(SAN),-DFW_TRACEABLE) $(HARDEN) $(WARN) $(PKGCFLAGS)
 # The device library gets nothing from the host.
 DEVFLAGS = -std=c11 -ffreestanding -Ilib $(SANFLAGS) \
 	$(DEVHARDEN) $(WARN)
@@ -223,7 +223,7 @@ demo-run: $(PROGS)
 	testdata/demo.sh $B
 bench: setup
 	@$(MAKE) --no-print-directory bench-run
-bench-run: $(PROGS) $B/bench_token
+bench-run: $(PROGS) $(MOCK) $B/bench_token
 	testdata/bench.sh $B
 	testdata/bench_batch.sh $B
 $B/bench_token: testdata/bench_token.c Makefile
