@@ -235,6 +235,14 @@ Test(harden, equal_sees_every_bit)
 	cr_assert_eq(fwd_equal(a, b, 0, FWD_E_IMAGE), FWD_E_IMAGE);
 }
 
+/* A difference is no success, even if the caller says so. */
+Test(harden, equal_refuses_with_a_refusal)
+{
+	if (setjmp(panicked) == 0)
+		cr_assert_fail("a difference is %s",
+		    fwd_status_code(fwd_equal("a", "b", 1, FWD_OK)));
+}
+
 Test(harden, spans)
 {
 	const struct fwd_span none = { NULL, 0 }, empty = fwd_span_of("", 0),
