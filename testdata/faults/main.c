@@ -365,7 +365,9 @@ main(int argc, char **argv)
 	work_all(&program, f, only);
 	print_table(f, only);
 	print_found(f, argv[1]);
-	if (!judge(f, only))
-		die("that is not how it has to be");
-	return 0;
+	if (judge(f, only))
+		return 0;
+	(void)fputs("faults: the device library accepted something, or the "
+	    "naive verifier nothing\n", stderr);
+	return 1;
 }
