@@ -345,6 +345,15 @@ judge(const struct figures *f, const char *only)
 	return ok;
 }
 
+static bool
+is_known(const char *only)
+{
+	for (size_t i = 0; i < scenarios(); i++)
+		if (only == NULL || strcmp(only, scenario(i)->name) == 0)
+			return true;
+	return false;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -359,6 +368,8 @@ main(int argc, char **argv)
 		die("out of memory");
 	if (scenarios() > SCENARIOS)
 		die("too many scenarios");
+	if (!is_known(only))
+		die("there is no scenario '%s'", only);
 	program_read(&program, argv[2]);
 	print_stubs();
 	(void)fflush(stdout);
