@@ -190,6 +190,7 @@ misra:
 
 # lib/arm and lib/loader are for them only.
 include lib/arm/arm.mk
+include lib/loader/loader.mk
 
 # ---- the rest of the tests -------------------------------------------------
 
