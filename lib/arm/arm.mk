@@ -2,19 +2,21 @@
 #
 # Programs for emulated Cortex-M, included by the Makefile.
 #
-# make arm        cross-compile lib/device for all of them, and show that
-#                 programs start there
+# make arm        cross-compile lib/device for all of them, its ports with
+#                 BearSSL (m0, m3) and Mbed TLS (m33), which are fetched as
+#                 Debian's source packages, and show that programs start there
 #
 # To reuse it: objects of any source are $A/TARGET/PATH.o, where TARGET is one
 # of $(ARM_TARGETS).  A program is a list of objects with $(call arm_start,
 # TARGET) among them and the rule $(arm_link):
 #
 #	$A/m3/loader.elf: $A/m3/lib/loader/main.o $(call arm_start,m3) \
-#			$A/m3/libfwdevice.a
+#			$(call arm_crypto,m3) $A/m3/libfwdevice.a
 #		$(arm_link)
 #
-# ARM_LDSCRIPT and ARM_LIBS can be set for it alone.  testdata/qemu.sh TARGET
-# PROGRAM ARGUMENT... runs it.
+# ARM_LDSCRIPT and ARM_LIBS can be set for it alone.  arm_crypto needs what
+# "make arm-sources" fetches: make it by a recipe that calls $(MAKE) after that,
+# as arm does here.  testdata/qemu.sh TARGET PROGRAM ARGUMENT... runs it.
 
 A           := build/arm
 ARM_TARGETS := m0 m3 m33
@@ -26,7 +28,8 @@ ARM_CFLAGS  ?= -Os -g
 ARM_FLAGS    = -std=c11 -ffreestanding -ffunction-sections -fdata-sections \
 	-Ilib $(WARN)
 # Debian packages that these targets need.
-PACKAGES_ARM := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
+PACKAGES_ARM := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
+	dpkg-dev debian-archive-keyring
 
 # The target of a file below $A, by its name.
 arm_of       = $(firstword $(subst /, ,$(patsubst $A/%,%,$1)))
@@ -56,11 +59,61 @@ $A/$1/probe.elf: $A/$1/lib/arm/probe.o $$(call arm_start,$1) \
 endef
 $(foreach t,$(ARM_TARGETS),$(eval $(call arm_rules,$t)))
 
-arm:
-	@testdata/setup.sh $(PACKAGES_ARM)
-	@$(MAKE) --no-print-directory arm-run
-arm-run: $(ARM_TARGETS:%=$A/%/libfwdevice.a) $(ARM_TARGETS:%=$A/%/probe.elf)
-	testdata/arm.sh $A $(ARM_TARGETS)
 
-.PHONY: arm arm-run
+# ---- crypto ----------------------------------------------------------------
+
+# Other people's sources: compiled as they are, without our warnings.
+ARM_SOURCE   := $A/source
+ARM_PORT_m0  := bearssl
+ARM_PORT_m3  := bearssl
+ARM_PORT_m33 := psa
+arm_port      = $(addprefix $A/$1/lib/port/,$(ARM_PORT_$1).o)
+arm_crypto    = $(call arm_port,$1) $(ARM_CRYPTO_$(ARM_PORT_$1):%=$A/$1/%)
+ARM_CRYPTO_bearssl := libbearssl.a
+ARM_CRYPTO_psa     := lib/arm/mbedtls_board.o libmbedcrypto.a
+ARM_INC_bearssl    := -isystem $(ARM_SOURCE)/bearssl/inc
+ARM_INC_psa        := -isystem $(ARM_SOURCE)/mbedtls/include \
+	-DMBEDTLS_CONFIG_FILE='"arm/mbedtls_config.h"'
+
+# Only what verification can need; the linker takes less.
+ARM_BEARSSL := $(wildcard $(patsubst %,$(ARM_SOURCE)/bearssl/src/%/*.c, \
+	codec ec hash int rsa))
+ARM_MBEDTLS := $(patsubst %,$(ARM_SOURCE)/mbedtls/library/%.c,asn1parse \
+	asn1write bignum constant_time ecdsa ecp ecp_curves md \
+	memory_buffer_alloc oid pk pk_wrap pkparse pkwrite platform \
+	platform_util psa_crypto psa_crypto_client psa_crypto_driver_wrappers \
+	psa_crypto_ecp psa_crypto_hash psa_crypto_mac psa_crypto_rsa \
+	psa_crypto_slot_management rsa rsa_internal sha256 sha512)
+define arm_crypto_rules
+$A/$1/lib/port/%.o $A/$1/lib/arm/mbedtls_board.o: \
+	ARM_CPPFLAGS += $(ARM_INC_$(ARM_PORT_$1))
+$A/$1/source/%.o: $(ARM_SOURCE)/%.c lib/arm/arm.mk lib/arm/mbedtls_config.h
+	@mkdir -p $$(@D)
+	$$(if $V,,@echo '  CC $1 $$*.c')
+	$$Q$$(ARM_CC) $$(ARM_$1) -std=c11 -Ilib $(ARM_INC_$(ARM_PORT_$1)) \
+		-I$(ARM_SOURCE)/bearssl/src -ffunction-sections \
+		-fdata-sections -w $$(ARM_CFLAGS) -c -o $$@ $$<
+$A/$1/libbearssl.a: $(ARM_BEARSSL:$(ARM_SOURCE)/%.c=$A/$1/source/%.o)
+$A/$1/libmbedcrypto.a: $(ARM_MBEDTLS:$(ARM_SOURCE)/%.c=$A/$1/source/%.o)
+$A/$1/libbearssl.a $A/$1/libmbedcrypto.a:
+	$$(call say,AR $$@)
+	$$Qrm -f $$@ && arm-none-eabi-ar rcs $$@ $$^
+endef
+$(foreach t,$(ARM_TARGETS),$(eval $(call arm_crypto_rules,$t)))
+
+# ---- targets ---------------------------------------------------------------
+
+arm: arm-sources
+	@$(MAKE) --no-print-directory arm-run
+arm-sources: arm-setup
+	@testdata/source.sh $(ARM_SOURCE) bearssl mbedtls
+arm-setup:
+	@testdata/setup.sh $(PACKAGES_ARM)
+arm-run: $(foreach t,$(ARM_TARGETS),$A/$t/libfwdevice.a \
+		$(call arm_crypto,$t)) $A/probed
+$A/probed: $(ARM_TARGETS:%=$A/%/probe.elf) testdata/arm.sh testdata/qemu.sh
+	testdata/arm.sh $A $(ARM_TARGETS)
+	@touch $@
+
+.PHONY: arm arm-run arm-sources arm-setup
 -include $(wildcard $A/*/*/*/*.d)
