@@ -47,8 +47,10 @@ FLAGS   = -std=c11 -D_GNU_SOURCE -Ilib -Icmd -DFW_VERSION='"$(VERSION)"' \
 	$(SANFLAGS) $(HARDEN) $(WARN) $(PKGCFLAGS)
 # The device library gets nothing from the host.
 DEVFLAGS = -std=c11 -ffreestanding -Ilib $(SANFLAGS) \
-	$(if $(SAN),,-fstack-protector-strong) $(DEVPIE) $(WARN)
-DEVPIE  := $(if $(findstring -none-,$(CC)),,-fPIE)
+	$(DEVHARDEN) $(WARN)
+# A loader has no random canary, and pays for its code.
+DEVHARDEN := $(if $(findstring -none-,$(CC)),,-fPIE \
+	$(if $(SAN),,-fstack-protector-strong))
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 # BearSSL and Mbed TLS have no .pc files.
 LDLIBS  += $(PKGLIBS) -lbearssl -lmbedcrypto -lpthread

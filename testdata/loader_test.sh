@@ -52,6 +52,27 @@ compile=$(block 5 | sed -e 's/^\$ //' -e 's/\\$//' | tr '\n' ' ' |
 try "the command: $(block 5 | tr -d '\\\n\t')" sh -c "$compile"
 ./loader root.der release.fwb
 
+# The same life with limits of one device: the smallest that this release has.
+limits='-DFWD_COMPONENTS_MAX=1 -DFWD_PAYLOADS_MAX=1 -DFWD_ATTACHMENTS_MAX=1
+    -DFWD_AUTH_MAX=1 -DFWD_CHAIN_MAX=2 -DFWD_NAME_MAX=14'
+small() {
+	mkdir -p small
+	for c in "$top"/lib/device/*.c; do
+		case $c in
+		*_test.c)	continue ;;
+		esac
+		# shellcheck disable=SC2086  # words
+		"${CC:-cc}" -std=c11 -g $warnings $sanitizers $limits \
+		    -I"$top/lib" -c -o "small/$(basename "$c" .c).o" "$c" ||
+		    return 1
+	done
+	ar rcs small/libfwdevice.a small/*.o
+	sh -c "$(echo "$compile" | sed -e "s|'$B'/libfwdevice.a|small/libfwdevice.a|" \
+	    -e "s| -g | -g $(echo "$limits" | tr '\n' ' ') |" -e 's|-o loader|-o loader.small|')"
+}
+try 'the same with smaller limits' small
+./loader.small root.der release.fwb
+
 try 'it needs nothing of the host' sh -c '! grep -E \
     "#include <(stdio|stdlib|unistd|fcntl)" loader.c'
 

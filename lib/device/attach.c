@@ -182,8 +182,7 @@ fwd_attachments_read(struct fwd_ctx *ctx)
 		return FWD_OK;		/* severed: then none may follow */
 	s = read_text(ctx);
 	if (s != FWD_OK)
-		return fwd_note(ctx, FWD_STEP_ATTACHMENT, s, FWD_NO_INDEX, 0,
-		    fwd_fact_none(), fwd_fact_none());
+		return fwd_tell(ctx, FWD_STEP_ATTACHMENT, s, FWD_NO_INDEX, 0);
 	return s;
 }
 
@@ -215,11 +214,11 @@ check_one(struct fwd_ctx *ctx, uint32_t i)
 	FWD_TRY(fwd_member_next(ctx));
 	if (ctx->bundle.end)
 		return fwd_note(ctx, FWD_STEP_ATTACHMENT,
-		    FWD_E_ATTACHMENT_MISSING, i, 0, fwd_fact_none(),
-		    fwd_fact_text(a->name));
+		    FWD_E_ATTACHMENT_MISSING, i, 0, fwd_hint_none(),
+		    fwd_hint_text(a->name));
 	FWD_TRY(fwd_member_expect(ctx, a->name));
 	return fwd_note(ctx, FWD_STEP_ATTACHMENT, check_data(ctx, a), i, 0,
-	    fwd_fact_uint(ctx->bundle.size), fwd_fact_uint(a->size));
+	    fwd_hint_uint(&ctx->bundle.size), fwd_hint_uint(&a->size));
 }
 
 fwd_status
@@ -230,8 +229,7 @@ fwd_attachments_check(struct fwd_ctx *ctx)
 	FWD_TRY(fwd_member_next(ctx));
 	if (!ctx->bundle.end)
 		return fwd_note(ctx, FWD_STEP_END, FWD_E_MEMBER, FWD_NO_INDEX,
-		    0, fwd_fact_text(fwd_span_of(ctx->bundle.name,
-		    ctx->bundle.name_n)), FWD_FACT_LITERAL("end of the bundle"));
-	return fwd_note(ctx, FWD_STEP_END, FWD_OK, FWD_NO_INDEX, 0,
-	    fwd_fact_none(), fwd_fact_none());
+		    0, fwd_hint_text(fwd_span_of(ctx->bundle.name,
+		    ctx->bundle.name_n)), FWD_HINT_LITERAL("end of the bundle"));
+	return fwd_tell(ctx, FWD_STEP_END, FWD_OK, FWD_NO_INDEX, 0);
 }

@@ -110,23 +110,20 @@ check_block(struct fwd_ctx *ctx, size_t i)
 	struct fwd_cose cose;
 	fwd_status s;
 
-	FWD_TRY(fwd_note(ctx, FWD_STEP_BLOCK,
-	    fwd_cose_read(ctx->env.block[i], &cose), (uint32_t)i, 0,
-	    fwd_fact_none(), fwd_fact_none()));
+	FWD_TRY(fwd_tell(ctx, FWD_STEP_BLOCK,
+	    fwd_cose_read(ctx->env.block[i], &cose), (uint32_t)i, 0));
 	FWD_TRY(fwd_note(ctx, FWD_STEP_ALGORITHM,
 	    alg_ok(cose.alg) ? FWD_OK : FWD_E_ALG, (uint32_t)i, 0,
-	    fwd_fact_alg(cose.alg), fwd_fact_none()));
+	    fwd_hint_alg(&cose.alg), fwd_hint_none()));
 	signer.alg = cose.alg;
 	signer.bare_key = cose.certs == 0;
 	s = signer.bare_key ? check_bare(ctx, &cose, &signer.chain) :
 	    check_chain(ctx, &cose, &signer.chain);
 	if (s == FWD_E_ANCHOR) {
-		s = fwd_note(ctx, FWD_STEP_ANCHOR, s, (uint32_t)i, 0,
-		    fwd_fact_none(), fwd_fact_none());
+		s = fwd_tell(ctx, FWD_STEP_ANCHOR, s, (uint32_t)i, 0);
 		return s == FWD_E_ANCHOR ? FWD_OK : s;	/* not ours */
 	}
-	FWD_TRY(fwd_note(ctx, FWD_STEP_SIGNATURE, s, (uint32_t)i, 0,
-	    fwd_fact_none(), fwd_fact_none()));
+	FWD_TRY(fwd_tell(ctx, FWD_STEP_SIGNATURE, s, (uint32_t)i, 0));
 	add_signer(ctx, &signer);
 	return FWD_OK;
 }
@@ -157,7 +154,7 @@ fwd_authenticate(struct fwd_ctx *ctx)
 	if (fwd_launder64(i) != ctx->env.blocks)
 		fwd_panic();
 	FWD_TRY(fwd_note(ctx, FWD_STEP_SIGNERS, count_signers(ctx),
-	    FWD_NO_INDEX, 0, fwd_fact_uint(ctx->signers),
-	    fwd_at_least(fwd_fact_uint(ctx->policy->threshold))));
+	    FWD_NO_INDEX, 0, fwd_hint_size(ctx->signers),
+	    fwd_at_least(fwd_hint_size(ctx->policy->threshold))));
 	return fwd_rules_check(ctx);
 }

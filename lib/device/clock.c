@@ -22,7 +22,7 @@ fwd_status
 fwd_clock_read(struct fwd_ctx *ctx)
 {
 	const int64_t min = ctx->policy->time_min;
-	struct fwd_fact got = fwd_fact_none();
+	struct fwd_hint got = fwd_hint_none();
 	fwd_status s = FWD_E_CLOCK;
 
 	ctx->now = 0;
@@ -31,11 +31,11 @@ fwd_clock_read(struct fwd_ctx *ctx)
 	if (ctx->port->now != NULL)
 		s = ctx->port->now(ctx->port->ctx, &ctx->now);
 	if (s == FWD_OK) {
-		got = fwd_fact_time(ctx->now);
+		got = fwd_hint_time(&ctx->now);
 		s = check_min(ctx);
 	}
 	return fwd_note(ctx, FWD_STEP_CLOCK, s, FWD_NO_INDEX, 0, got,
-	    min != INT64_MIN ? fwd_fact_time(min) : fwd_fact_none());
+	    min != INT64_MIN ? fwd_hint_time(&min) : fwd_hint_none());
 }
 
 /* t < end, in 64 bits (draft-ietf-suit-update-management-14, section 5.1). */
@@ -52,8 +52,8 @@ before(int64_t t, uint64_t end)
 }
 
 fwd_status
-fwd_use_before(const struct fwd_ctx *ctx, uint32_t i, struct fwd_fact *got,
-    struct fwd_fact *want)
+fwd_use_before(const struct fwd_ctx *ctx, uint32_t i, struct fwd_hint *got,
+    struct fwd_hint *want)
 {
 	const struct fwd_policy *const p = ctx->policy;
 	const struct fwd_component *const c = &ctx->component[i];
@@ -61,16 +61,16 @@ fwd_use_before(const struct fwd_ctx *ctx, uint32_t i, struct fwd_fact *got,
 	if ((c->set >> FWD_PAR_USE_BEFORE & 1u) == 0)
 		return FWD_E_UNSET;
 	*want = c->use_before <= INT64_MAX ?
-	    fwd_fact_time((int64_t)c->use_before) :
-	    fwd_fact_uint(c->use_before);
+	    fwd_hint_make(&c->use_before, 0, FWD_HINT_TIME) :
+	    fwd_hint_uint(&c->use_before);
 	if (fwd_launder(p->clock) != FWD_CLOCK_NONE) {
-		*got = fwd_fact_time(ctx->now);
+		*got = fwd_hint_time(&ctx->now);
 		return before(ctx->now, c->use_before);
 	}
-	*got = p->time_min == INT64_MIN ? FWD_FACT_LITERAL("no clock") :
-	    fwd_fact_time(p->time_min);
+	*got = p->time_min == INT64_MIN ? FWD_HINT_LITERAL("no clock") :
+	    fwd_hint_time(&p->time_min);
 	FWD_TRY(before(p->time_min, c->use_before));
-	*got = FWD_FACT_LITERAL("no clock");
+	*got = FWD_HINT_LITERAL("no clock");
 	return (p->flags & (FWD_UNTIMED | FWD_NO_DEVICE)) != 0 ?
 	    FWD_UNJUDGED : FWD_E_UNTIMED;
 }

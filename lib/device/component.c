@@ -45,8 +45,8 @@ prepare(struct fwd_ctx *ctx, uint32_t i, uint64_t size)
 	FWD_TRY(fwd_right_check(ctx, i));
 	if (size > c->capacity)
 		return fwd_note(ctx, FWD_STEP_COMPONENT, FWD_E_STORE_SIZE, i,
-		    0, fwd_fact_uint(size),
-		    fwd_at_most(fwd_fact_uint(c->capacity)));
+		    0, fwd_hint_uint(&size),
+		    fwd_at_most(fwd_hint_uint(&c->capacity)));
 	if (fwd_launder64(size) > fwd_launder64(c->capacity))
 		fwd_panic();
 	return FWD_OK;
@@ -103,7 +103,7 @@ static fwd_status
 refuse_size(struct fwd_ctx *ctx, uint32_t i, uint64_t size)
 {
 	return fwd_note(ctx, FWD_STEP_PAYLOAD, FWD_E_PAYLOAD_SIZE, i, 0,
-	    fwd_fact_uint(size), fwd_fact_uint(ctx->component[i].size));
+	    fwd_hint_uint(&size), fwd_hint_uint(&ctx->component[i].size));
 }
 
 static fwd_status
@@ -113,7 +113,7 @@ note_payload(struct fwd_ctx *ctx, fwd_status s, uint32_t i,
 	const struct fwd_span want = ctx->component[i].digest.bytes;
 
 	return fwd_note(ctx, FWD_STEP_PAYLOAD, s, i, 0,
-	    fwd_fact_hex(fwd_span_of(got, want.n)), fwd_fact_hex(want));
+	    fwd_hint_hex(fwd_span_of(got, want.n)), fwd_hint_hex(want));
 }
 
 /* An integrated payload: the element of the envelope with that name. */
@@ -166,7 +166,7 @@ pass_payload(struct fwd_ctx *ctx, struct fwd_span name)
 {
 	FWD_TRY(fwd_member_pass(ctx));
 	return fwd_note(ctx, FWD_STEP_PAYLOAD, FWD_UNJUDGED, FWD_NO_INDEX, 0,
-	    fwd_fact_text(name), fwd_fact_none()) == FWD_UNJUDGED ? FWD_OK :
+	    fwd_hint_text(name), fwd_hint_none()) == FWD_UNJUDGED ? FWD_OK :
 	    FWD_E_API;
 }
 

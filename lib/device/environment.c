@@ -179,7 +179,7 @@ judge_version(const struct fwd_component *c, const struct fwd_version *have)
 
 fwd_status
 fwd_environment_ask(const struct fwd_ctx *ctx, uint32_t i, int64_t code,
-    struct fwd_fact *got)
+    struct fwd_hint *got)
 {
 	const struct fwd_component *const c = &ctx->component[i];
 	struct fwd_question q = { 0 };
@@ -190,10 +190,10 @@ fwd_environment_ask(const struct fwd_ctx *ctx, uint32_t i, int64_t code,
 		return FWD_E_UNSET;
 	if (code == FWD_COND_BATTERY) {
 		q.battery = c->battery;
-		*got = fwd_fact_uint(q.battery);
+		*got = fwd_hint_uint(&ctx->component[i].battery);
 	} else if (code == FWD_DIR_WAIT) {
 		q.wait = c->wait;
-		*got = fwd_fact_hex(q.wait);
+		*got = fwd_hint_hex(q.wait);
 	} else if ((c->set >> FWD_PAR_PRIORITY & 1u) != 0) {
 		q.priority = c->priority;
 	}

@@ -28,15 +28,34 @@
 /*
  * Limits.  They size the structures below, so that a caller knows at compile
  * time how much memory the library uses.
+ *
+ * Those of the first group may be made smaller, for the library and everybody
+ * who uses it alike, as with -DFWD_COMPONENTS_MAX=2: what a bundle has beyond
+ * them is refused.  A limit that no bundle for the device exceeds changes no
+ * verdict; a device's own components are such a limit, since a manifest that
+ * names others, or one of them twice, is refused anyhow.
  */
+#ifndef FWD_NAME_MAX
+#define FWD_NAME_MAX		256u	/* longest member name, plus one */
+#endif
+#ifndef FWD_COMPONENTS_MAX
+#define FWD_COMPONENTS_MAX	16u	/* components in a manifest, 1 to 16 */
+#endif
+#ifndef FWD_PAYLOADS_MAX
+#define FWD_PAYLOADS_MAX	64u	/* payloads a manifest can fetch */
+#endif
+#ifndef FWD_ATTACHMENTS_MAX
+#define FWD_ATTACHMENTS_MAX	32u	/* attachments in a bundle */
+#endif
+#ifndef FWD_AUTH_MAX
+#define FWD_AUTH_MAX		8u	/* signature blocks looked at */
+#endif
+#ifndef FWD_CHAIN_MAX
+#define FWD_CHAIN_MAX		8u	/* certificates in one x5chain */
+#endif
+
 #define FWD_BLOCK		512u	/* a ustar block; the transfer buffer
 					   is a multiple of it */
-#define FWD_NAME_MAX		256u	/* longest member name, plus one */
-#define FWD_COMPONENTS_MAX	16u	/* components in a manifest */
-#define FWD_PAYLOADS_MAX	64u	/* payloads a manifest can fetch */
-#define FWD_ATTACHMENTS_MAX	32u	/* attachments in a bundle */
-#define FWD_AUTH_MAX		8u	/* signature blocks looked at */
-#define FWD_CHAIN_MAX		8u	/* certificates in one x5chain */
 #define FWD_ANCHORS_MAX		16u	/* trust anchors in a policy */
 #define FWD_RULES_MAX		8u	/* rules about signers in it */
 #define FWD_RIGHTS_MAX		32u	/* components with rights in it */
@@ -57,7 +76,7 @@
  */
 #define FWD_STATUS_LIST(X)	\
 	/* not refusals */	\
-	X(FWD_OK, 0x648936ea,	\
+	X(FWD_OK, 0x59595959,	\
 	    "ok",	\
 	    "done and checked")	\
 	X(FWD_UNJUDGED, 0x668b8acf,	\

@@ -38,71 +38,131 @@ fwd_launder_ptr(const void *p)
  */
 FWD_MUST_USE fwd_status fwd_refuse(fwd_status status);
 
-/* Go on only if e is FWD_OK, asked twice; a skipped branch meets the next. */
+/*
+ * Go on only if e is FWD_OK, asked twice; a skipped branch meets the next.
+ * FWD_OK is an immediate operand of Thumb-2, so that no register or literal
+ * is shared by two questions.
+ */
 #define FWD_TRY(e) do {							\
 	const fwd_status s_ = (e);					\
 	if (fwd_launder(s_) != FWD_OK)					\
 		return fwd_refuse(s_);					\
-	if (fwd_launder(~s_) != ~(fwd_status)FWD_OK)			\
+	if (fwd_launder(s_) != FWD_OK)					\
 		fwd_panic();						\
 } while (0)
 
 /* ---- facts for events ------------------------------------------------ */
 
-static inline struct fwd_fact
-fwd_fact_none(void)
+/*
+ * A fact on its way into an event, in two words: where it is, not a copy.
+ * What it points to must stay until it was reported.
+ */
+struct fwd_hint {
+	const void *p;
+	uint32_t what;			/* n << 8 | relation << 4 | kind */
+};
+
+enum {					/* kinds of hints */
+	FWD_HINT_NONE,
+	FWD_HINT_SIZE,			/* n itself */
+	FWD_HINT_UINT,			/* at p a uint64_t */
+	FWD_HINT_TIME,			/* an int64_t */
+	FWD_HINT_ALG,			/* an int64_t */
+	FWD_HINT_HEX,			/* n bytes */
+	FWD_HINT_TEXT,			/* n bytes */
+	FWD_HINT_NAME,			/* n bytes, a Name */
+	FWD_HINT_PURPOSE,		/* n bytes, a KeyPurposeId */
+	FWD_HINT_EXTENSION,		/* n bytes, an extension's OID */
+};
+#define FWD_HINT_MAX 0xffffffu		/* of n; longer is cut */
+
+static inline struct fwd_hint
+fwd_hint_make(const void *p, size_t n, uint32_t kind)
 {
-	return (struct fwd_fact){ .kind = FWD_FACT_NONE };
+	const uint32_t cut = n < FWD_HINT_MAX ? (uint32_t)n : FWD_HINT_MAX;
+
+	return (struct fwd_hint){ p, cut << 8 | kind };
 }
 
-static inline struct fwd_fact
-fwd_fact_uint(uint64_t u)
+static inline struct fwd_hint
+fwd_hint_none(void)
 {
-	return (struct fwd_fact){ .kind = FWD_FACT_UINT, .u = u };
+	return (struct fwd_hint){ NULL, FWD_HINT_NONE };
 }
 
-static inline struct fwd_fact
-fwd_fact_time(int64_t t)
+static inline struct fwd_hint
+fwd_hint_size(size_t n)
 {
-	return (struct fwd_fact){ .kind = FWD_FACT_TIME, .u = (uint64_t)t };
+	return fwd_hint_make(NULL, n, FWD_HINT_SIZE);
 }
 
-static inline struct fwd_fact
-fwd_fact_alg(int64_t alg)
+static inline struct fwd_hint
+fwd_hint_uint(const uint64_t *u)
 {
-	return (struct fwd_fact){ .kind = FWD_FACT_ALG, .u = (uint64_t)alg };
+	return (struct fwd_hint){ u, FWD_HINT_UINT };
 }
 
-static inline struct fwd_fact
-fwd_fact_hex(struct fwd_span s)
+static inline struct fwd_hint
+fwd_hint_time(const int64_t *t)
 {
-	return (struct fwd_fact){ .kind = FWD_FACT_HEX, .s = s };
+	return (struct fwd_hint){ t, FWD_HINT_TIME };
 }
 
-static inline struct fwd_fact
-fwd_fact_text(struct fwd_span s)
+static inline struct fwd_hint
+fwd_hint_alg(const int64_t *alg)
 {
-	return (struct fwd_fact){ .kind = FWD_FACT_TEXT, .s = s };
+	return (struct fwd_hint){ alg, FWD_HINT_ALG };
+}
+
+static inline struct fwd_hint
+fwd_hint_hex(struct fwd_span s)
+{
+	return fwd_hint_make(s.p, s.n, FWD_HINT_HEX);
+}
+
+static inline struct fwd_hint
+fwd_hint_text(struct fwd_span s)
+{
+	return fwd_hint_make(s.p, s.n, FWD_HINT_TEXT);
+}
+
+/* What a person knows a Name, a purpose or an extension by. */
+static inline struct fwd_hint
+fwd_hint_name(struct fwd_span der)
+{
+	return fwd_hint_make(der.p, der.n, FWD_HINT_NAME);
+}
+
+static inline struct fwd_hint
+fwd_hint_purpose(struct fwd_span oid)
+{
+	return fwd_hint_make(oid.p, oid.n, FWD_HINT_PURPOSE);
+}
+
+static inline struct fwd_hint
+fwd_hint_extension(struct fwd_span oid)
+{
+	return fwd_hint_make(oid.p, oid.n, FWD_HINT_EXTENSION);
 }
 
 /* A wanted fact that is a bound. */
-static inline struct fwd_fact
-fwd_at_least(struct fwd_fact fact)
+static inline struct fwd_hint
+fwd_at_least(struct fwd_hint hint)
 {
-	fact.relation = FWD_AT_LEAST;
-	return fact;
+	hint.what |= (uint32_t)FWD_AT_LEAST << 4;
+	return hint;
 }
 
-static inline struct fwd_fact
-fwd_at_most(struct fwd_fact fact)
+static inline struct fwd_hint
+fwd_at_most(struct fwd_hint hint)
 {
-	fact.relation = FWD_AT_MOST;
-	return fact;
+	hint.what |= (uint32_t)FWD_AT_MOST << 4;
+	return hint;
 }
 
 /* The fact for a string literal. */
-#define FWD_FACT_LITERAL(t) \
-	fwd_fact_text((struct fwd_span){ (const uint8_t *)(t), sizeof(t) - 1 })
+#define FWD_HINT_LITERAL(t) \
+	((struct fwd_hint){ (t), (sizeof(t) - 1) << 8 | FWD_HINT_TEXT })
 
 /*
  * Report a step and return its status, so that "return fwd_report(...)" and
@@ -110,19 +170,17 @@ fwd_at_most(struct fwd_fact fact)
  */
 FWD_MUST_USE fwd_status fwd_report(struct fwd_tracer trace,
     enum fwd_step step, fwd_status status, uint32_t index, int64_t code,
-    struct fwd_fact got, struct fwd_fact want);
+    struct fwd_hint got, struct fwd_hint want);
 
 /* A tracer that remembers the last failed step in ctx->refusal. */
 struct fwd_tracer fwd_ctx_tracer(struct fwd_ctx *ctx);
 
-/* The same for a run: report a step of it. */
-static inline FWD_MUST_USE fwd_status
-fwd_note(struct fwd_ctx *ctx, enum fwd_step step, fwd_status status,
-    uint32_t index, int64_t code, struct fwd_fact got, struct fwd_fact want)
-{
-	return fwd_report(fwd_ctx_tracer(ctx), step, status, index, code, got,
-	    want);
-}
+/* The same for a run: report a step of it; and one without facts. */
+FWD_MUST_USE fwd_status fwd_note(struct fwd_ctx *ctx, enum fwd_step step,
+    fwd_status status, uint32_t index, int64_t code, struct fwd_hint got,
+    struct fwd_hint want);
+FWD_MUST_USE fwd_status fwd_tell(struct fwd_ctx *ctx, enum fwd_step step,
+    fwd_status status, uint32_t index, int64_t code);
 
 static inline struct fwd_span
 fwd_span_of(const void *p, size_t n)
@@ -136,6 +194,7 @@ fwd_envelope_member(void)
 {
 	static const char name[] = "manifest.suit";
 
+	_Static_assert(sizeof name <= FWD_NAME_MAX, "FWD_NAME_MAX");
 	return fwd_span_of(name, sizeof name - 1);
 }
 
@@ -188,7 +247,7 @@ FWD_MUST_USE fwd_status fwd_clock_read(struct fwd_ctx *ctx);
 /* The condition use-before of component i, for the caller to report.
    FWD_UNJUDGED: nobody can tell, and the policy leaves it at that. */
 FWD_MUST_USE fwd_status fwd_use_before(const struct fwd_ctx *ctx, uint32_t i,
-    struct fwd_fact *got, struct fwd_fact *want);
+    struct fwd_hint *got, struct fwd_hint *want);
 
 /* ---- ustar.c --------------------------------------------------------- */
 
@@ -272,7 +331,7 @@ FWD_MUST_USE fwd_status fwd_wait_read(struct fwd_cbor *c,
 /* Conditions minimum-battery, update-authorized, version and directive wait
    of component i, for the caller to report.  Answers as the port does. */
 FWD_MUST_USE fwd_status fwd_environment_ask(const struct fwd_ctx *ctx,
-    uint32_t i, int64_t code, struct fwd_fact *got);
+    uint32_t i, int64_t code, struct fwd_hint *got);
 
 /* ---- sequence.c ------------------------------------------------------ */
 

@@ -42,7 +42,7 @@ struct path {
 /* Report a step about the certificate at hand. */
 static fwd_status
 say(const struct path *p, enum fwd_step step, fwd_status status,
-    struct fwd_fact got, struct fwd_fact want)
+    struct fwd_hint got, struct fwd_hint want)
 {
 	return fwd_report(p->trace, step, status, p->index, 0, got, want);
 }
@@ -99,15 +99,15 @@ check_policy(const struct path *p)
 	if (policy->anchor == NULL || fwd_launder64(policy->anchors) == 0 ||
 	    policy->anchors > FWD_ANCHORS_MAX)
 		return say(p, FWD_STEP_ANCHOR, FWD_E_POLICY,
-		    fwd_fact_uint(policy->anchors),
-		    fwd_fact_uint(FWD_ANCHORS_MAX));
+		    fwd_hint_size(policy->anchors),
+		    fwd_hint_size(FWD_ANCHORS_MAX));
 	if (fwd_launder(policy->threshold) == 0)
 		return say(p, FWD_STEP_SIGNERS, FWD_E_POLICY,
-		    fwd_fact_uint(0), fwd_at_least(fwd_fact_uint(1)));
+		    fwd_hint_size(0), fwd_at_least(fwd_hint_size(1)));
 	if (fwd_launder(policy->clock) != FWD_CLOCK_NONE &&
 	    fwd_launder(policy->clock) != FWD_CLOCK_TRUSTED)
 		return say(p, FWD_STEP_CLOCK, FWD_E_POLICY,
-		    fwd_fact_uint(policy->clock), fwd_fact_none());
+		    fwd_hint_size(policy->clock), fwd_hint_none());
 	return FWD_OK;
 }
 
@@ -126,15 +126,15 @@ static fwd_status
 check_clock(const struct path *p)
 {
 	const int64_t min = p->policy->time_min;
-	struct fwd_fact want = fwd_fact_none();
+	struct fwd_hint want = fwd_hint_none();
 
 	if (min != INT64_MIN)
-		want = fwd_at_least(fwd_fact_time(min));
+		want = fwd_at_least(fwd_hint_time(&min));
 	if (!clock_counts(p))
 		return say(p, FWD_STEP_CLOCK, FWD_OK,
-		    FWD_FACT_LITERAL("none"), want);
+		    FWD_HINT_LITERAL("none"), want);
 	return say(p, FWD_STEP_CLOCK, need_order(min, p->now, FWD_E_CLOCK),
-	    fwd_fact_time(p->now), want);
+	    fwd_hint_time(&p->now), want);
 }
 
 /* ---- issuer and signature ----------------------------------------- */
@@ -176,15 +176,17 @@ static fwd_status
 check_signature(struct path *p, const struct fwd_cert *cert,
     const struct fwd_key *key)
 {
+	int64_t name;
 	int32_t alg;
 	fwd_status s;
 
 	s = fwd_cert_alg(cert->alg, &alg);
 	if (s != FWD_OK)
 		return say(p, FWD_STEP_CERT_SIGNATURE, s,
-		    fwd_fact_hex(cert->alg), fwd_fact_none());
+		    fwd_hint_hex(cert->alg), fwd_hint_none());
+	name = alg;
 	FWD_TRY(say(p, FWD_STEP_CERT_SIGNATURE, verify(p, cert, alg, key),
-	    fwd_fact_alg(alg), fwd_fact_none()));
+	    fwd_hint_alg(&name), fwd_hint_none()));
 	p->verified++;
 	return FWD_OK;
 }
@@ -200,7 +202,7 @@ try_anchor(struct path *p, const struct fwd_cert *cert, size_t i)
 		return FWD_E_ANCHOR;
 	FWD_TRY(need_same(anchor->name, cert->issuer, FWD_E_ANCHOR));
 	FWD_TRY(say(p, FWD_STEP_ANCHOR, fwd_key_read(anchor->spki, &key),
-	    fwd_cert_name_fact(anchor->name), fwd_fact_none()));
+	    fwd_hint_name(anchor->name), fwd_hint_none()));
 	FWD_TRY(check_signature(p, cert, &key));
 	FWD_TRY(fwd_revoked_check(p->crypto, p->policy, anchor->spki, p->trace,
 	    FWD_NO_INDEX));
@@ -231,7 +233,7 @@ find_anchor(struct path *p, const struct fwd_cert *cert)
 	}
 	if (best == FWD_E_ANCHOR)
 		return say(p, FWD_STEP_ANCHOR, best,
-		    fwd_cert_name_fact(cert->issuer), fwd_fact_none());
+		    fwd_hint_name(cert->issuer), fwd_hint_none());
 	return best;
 }
 
@@ -241,7 +243,7 @@ check_issuer(struct path *p, const struct fwd_cert *cert)
 {
 	FWD_TRY(say(p, FWD_STEP_CERT_ISSUER,
 	    need_same(cert->issuer, p->issuer, FWD_E_CERT_NAME),
-	    fwd_cert_name_fact(cert->issuer), fwd_cert_name_fact(p->issuer)));
+	    fwd_hint_name(cert->issuer), fwd_hint_name(p->issuer)));
 	return check_signature(p, cert, &p->key);
 }
 
@@ -254,10 +256,10 @@ decode(const struct path *p, struct fwd_cert *cert)
 
 	if (cert->fault.n != 0)
 		return say(p, FWD_STEP_CERT_EXTENSION, s,
-		    fwd_cert_ext_fact(cert->fault), fwd_fact_none());
+		    fwd_hint_extension(cert->fault), fwd_hint_none());
 	return say(p, FWD_STEP_CERT, s, cert->subject.n != 0 ?
-	    fwd_cert_name_fact(cert->subject) : fwd_fact_none(),
-	    fwd_fact_none());
+	    fwd_hint_name(cert->subject) : fwd_hint_none(),
+	    fwd_hint_none());
 }
 
 static fwd_status
@@ -265,11 +267,11 @@ check_now(const struct path *p, const struct fwd_cert *cert)
 {
 	FWD_TRY(say(p, FWD_STEP_CERT_NOT_BEFORE,
 	    need_order(cert->not_before, p->now, FWD_E_CERT_EARLY),
-	    fwd_fact_time(cert->not_before),
-	    fwd_at_most(fwd_fact_time(p->now))));
+	    fwd_hint_time(&cert->not_before),
+	    fwd_at_most(fwd_hint_time(&p->now))));
 	return say(p, FWD_STEP_CERT_NOT_AFTER,
 	    need_order(p->now, cert->not_after, FWD_E_CERT_LATE),
-	    fwd_fact_time(cert->not_after), fwd_at_least(fwd_fact_time(p->now)));
+	    fwd_hint_time(&cert->not_after), fwd_at_least(fwd_hint_time(&p->now)));
 }
 
 static fwd_status
@@ -284,7 +286,7 @@ check_dates(const struct path *p, const struct fwd_cert *cert)
 		return FWD_OK;
 	return say(p, FWD_STEP_CERT_NOT_AFTER,
 	    need_order(min, cert->not_after, FWD_E_CERT_LATE),
-	    fwd_fact_time(cert->not_after), fwd_at_least(fwd_fact_time(min)));
+	    fwd_hint_time(&cert->not_after), fwd_at_least(fwd_hint_time(&min)));
 }
 
 /* RFC 5280 section 6.1.4 k, l and m. */
@@ -296,16 +298,16 @@ check_basic_constraints(struct path *p, const struct fwd_cert *cert)
 
 	FWD_TRY(say(p, FWD_STEP_CERT_CA,
 	    need_bits(cert->flags, need, FWD_E_CERT_CA),
-	    (cert->flags & FWD_CERT_CA) == 0 ? FWD_FACT_LITERAL("not a CA") :
+	    (cert->flags & FWD_CERT_CA) == 0 ? FWD_HINT_LITERAL("not a CA") :
 	    (cert->flags & FWD_CERT_BASIC_CRITICAL) == 0 ?
-	    FWD_FACT_LITERAL("CA, not critical") : FWD_FACT_LITERAL("CA"),
-	    FWD_FACT_LITERAL("CA")));
+	    FWD_HINT_LITERAL("CA, not critical") : FWD_HINT_LITERAL("CA"),
+	    FWD_HINT_LITERAL("CA")));
 	if (need_same(cert->subject, cert->issuer, FWD_E_CERT_NAME) !=
 	    FWD_OK) {			/* not self-issued */
 		FWD_TRY(say(p, FWD_STEP_CERT_CA,
 		    need_order(1, p->max_path, FWD_E_CERT_PATHLEN),
-		    FWD_FACT_LITERAL("one more CA"), p->max_path == 0 ?
-		    FWD_FACT_LITERAL("no more CA") : fwd_fact_none()));
+		    FWD_HINT_LITERAL("one more CA"), p->max_path == 0 ?
+		    FWD_HINT_LITERAL("no more CA") : fwd_hint_none()));
 		p->max_path--;
 	}
 	if ((cert->flags & FWD_CERT_PATHLEN) != 0 &&
@@ -317,12 +319,12 @@ check_basic_constraints(struct path *p, const struct fwd_cert *cert)
 /* The usage is empty when there is no keyUsage. */
 static fwd_status
 check_usage(const struct path *p, const struct fwd_cert *cert, uint32_t bit,
-    struct fwd_fact name, struct fwd_fact lacking)
+    struct fwd_hint name, struct fwd_hint lacking)
 {
-	struct fwd_fact got = name;
+	struct fwd_hint got = name;
 
 	if ((cert->flags & FWD_CERT_USAGE) == 0)
-		got = FWD_FACT_LITERAL("no keyUsage");
+		got = FWD_HINT_LITERAL("no keyUsage");
 	else if ((cert->usage & bit) == 0)
 		got = lacking;
 	return say(p, FWD_STEP_CERT_USAGE,
@@ -362,7 +364,7 @@ static fwd_status
 check_purpose(const struct path *p, const struct fwd_cert *cert, bool ca)
 {
 	struct fwd_span list = cert->eku, first = { 0 };
-	struct fwd_fact got = FWD_FACT_LITERAL("no extKeyUsage");
+	struct fwd_hint got = FWD_HINT_LITERAL("no extKeyUsage");
 
 	if (fwd_launder64(p->policy->purpose.n) == 0) {
 		if (fwd_launder64(~(uint64_t)p->policy->purpose.n) !=
@@ -373,9 +375,9 @@ check_purpose(const struct path *p, const struct fwd_cert *cert, bool ca)
 	if (ca && (cert->flags & FWD_CERT_EKU) == 0)
 		return FWD_OK;
 	if (list.n != 0 && fwd_der_oid(&list, &first) == FWD_OK)
-		got = fwd_cert_purpose_fact(first);
+		got = fwd_hint_purpose(first);
 	return say(p, FWD_STEP_CERT_PURPOSE, need_purpose(p, cert, ca), got,
-	    fwd_cert_purpose_fact(p->policy->purpose));
+	    fwd_hint_purpose(p->policy->purpose));
 }
 
 static fwd_status
@@ -385,8 +387,8 @@ check_ca(struct path *p, const struct fwd_cert *cert)
 		fwd_panic();		/* the leaf is judged otherwise */
 	FWD_TRY(check_basic_constraints(p, cert));
 	FWD_TRY(check_usage(p, cert, FWD_USAGE_CERT_SIGN,
-	    FWD_FACT_LITERAL("keyCertSign"),
-	    FWD_FACT_LITERAL("no keyCertSign")));
+	    FWD_HINT_LITERAL("keyCertSign"),
+	    FWD_HINT_LITERAL("no keyCertSign")));
 	return check_purpose(p, cert, true);
 }
 
@@ -397,18 +399,18 @@ check_leaf(const struct path *p, const struct fwd_cert *cert)
 		fwd_panic();
 	FWD_TRY(say(p, FWD_STEP_CERT_CA,
 	    need_no_bits(cert->flags, FWD_CERT_CA, FWD_E_CERT_LEAF),
-	    (cert->flags & FWD_CERT_CA) != 0 ? FWD_FACT_LITERAL("CA") :
-	    FWD_FACT_LITERAL("not a CA"), FWD_FACT_LITERAL("not a CA")));
+	    (cert->flags & FWD_CERT_CA) != 0 ? FWD_HINT_LITERAL("CA") :
+	    FWD_HINT_LITERAL("not a CA"), FWD_HINT_LITERAL("not a CA")));
 	FWD_TRY(check_usage(p, cert, FWD_USAGE_SIGN,
-	    FWD_FACT_LITERAL("digitalSignature"),
-	    FWD_FACT_LITERAL("no digitalSignature")));
+	    FWD_HINT_LITERAL("digitalSignature"),
+	    FWD_HINT_LITERAL("no digitalSignature")));
 	/* RFC 5280 section 4.2.1.9: keyCertSign goes with cA only. */
 	FWD_TRY(say(p, FWD_STEP_CERT_USAGE,
 	    need_no_bits(cert->usage, FWD_USAGE_CERT_SIGN, FWD_E_CERT_USAGE),
 	    (cert->usage & FWD_USAGE_CERT_SIGN) != 0 ?
-	    FWD_FACT_LITERAL("keyCertSign") :
-	    FWD_FACT_LITERAL("no keyCertSign"),
-	    FWD_FACT_LITERAL("no keyCertSign")));
+	    FWD_HINT_LITERAL("keyCertSign") :
+	    FWD_HINT_LITERAL("no keyCertSign"),
+	    FWD_HINT_LITERAL("no keyCertSign")));
 	return check_purpose(p, cert, false);
 }
 
@@ -422,8 +424,8 @@ judge(struct path *p, struct fwd_span der, bool top, struct fwd_cert *cert)
 
 	s = fwd_cert_open(der, cert);
 	if (s != FWD_OK)
-		return say(p, FWD_STEP_CERT, s, fwd_fact_uint(der.n),
-		    fwd_fact_none());
+		return say(p, FWD_STEP_CERT, s, fwd_hint_size(der.n),
+		    fwd_hint_none());
 	if (top)
 		FWD_TRY(find_anchor(p, cert));
 	else
@@ -482,8 +484,8 @@ fwd_chain_check(const struct fwd_crypto *crypto,
 	FWD_TRY(check_policy(&p));
 	if (n == 0 || n > FWD_CHAIN_MAX)
 		return say(&p, FWD_STEP_CERT, FWD_E_CHAIN_LEN,
-		    fwd_fact_uint(n),
-		    fwd_at_most(fwd_fact_uint(FWD_CHAIN_MAX)));
+		    fwd_hint_size(n),
+		    fwd_at_most(fwd_hint_size(FWD_CHAIN_MAX)));
 	FWD_TRY(check_clock(&p));
 	for (i = n; i > 0; i--) {
 		p.index = (uint32_t)i - 1;

@@ -184,8 +184,8 @@ fwd_rules_check(struct fwd_ctx *ctx)
 	for (i = 0; i < p->rules; i++) {
 		s = judge_rule(ctx, &p->rule[i], &n);
 		FWD_TRY(fwd_note(ctx, FWD_STEP_RULE, s, i, 0,
-		    fwd_fact_uint(n),
-		    fwd_at_least(fwd_fact_uint(p->rule[i].threshold))));
+		    fwd_hint_size(n),
+		    fwd_at_least(fwd_hint_size(p->rule[i].threshold))));
 	}
 	if (fwd_launder(i) != p->rules)
 		fwd_panic();
@@ -241,7 +241,7 @@ fwd_right_check(struct fwd_ctx *ctx, uint32_t i)
 	}
 	n = holders(ctx, r);
 	FWD_TRY(fwd_note(ctx, FWD_STEP_RIGHT, fwd_launder(n) != 0 ? FWD_OK :
-	    FWD_E_RIGHT, i, 0, fwd_fact_uint(n), fwd_fact_uint(1)));
+	    FWD_E_RIGHT, i, 0, fwd_hint_size(n), fwd_hint_size(1)));
 	if (holders(fwd_launder_ptr(ctx), r) == 0)
 		fwd_panic();
 	return FWD_OK;

@@ -50,8 +50,8 @@ fwd_revoked_check(const struct fwd_crypto *crypto,
 	}
 	FWD_TRY(fwd_key_id(crypto, spki, id));
 	FWD_TRY(fwd_report(trace, FWD_STEP_REVOKED, find_revoked(list, id),
-	    index, 0, fwd_fact_hex(fwd_span_of(id, sizeof id)),
-	    fwd_fact_none()));
+	    index, 0, fwd_hint_hex(fwd_span_of(id, sizeof id)),
+	    fwd_hint_none()));
 	return find_revoked(list, id);
 }
 

@@ -67,22 +67,22 @@ answer(const struct fwd_ctx *ctx, fwd_status s)
 
 static fwd_status
 identity(struct fwd_ctx *ctx, uint32_t i, int64_t which, struct fwd_span uuid,
-    struct fwd_fact *got)
+    struct fwd_hint *got)
 {
 	if ((ctx->component[i].set >> which & 1u) == 0)
 		return FWD_E_UNSET;
-	*got = fwd_fact_hex(uuid);
+	*got = fwd_hint_hex(uuid);
 	return ctx->port->identity(ctx->port->ctx, which, i, uuid.p);
 }
 
 static fwd_status
-slot(struct fwd_ctx *ctx, uint32_t i, struct fwd_fact *got)
+slot(struct fwd_ctx *ctx, uint32_t i, struct fwd_hint *got)
 {
 	const struct fwd_component *const c = &ctx->component[i];
 
 	if ((c->set >> FWD_PAR_SLOT & 1u) == 0)
 		return FWD_E_UNSET;
-	*got = fwd_fact_uint(c->slot);
+	*got = fwd_hint_uint(&c->slot);
 	return ctx->port->slot(ctx->port->ctx, i, c->slot);
 }
 
@@ -90,7 +90,7 @@ static fwd_status
 condition(struct fwd_ctx *ctx, uint32_t i, int64_t code)
 {
 	struct fwd_component *const c = &ctx->component[i];
-	struct fwd_fact got = fwd_fact_none(), want = fwd_fact_none();
+	struct fwd_hint got = fwd_hint_none(), want = fwd_hint_none();
 	uint8_t digest[FWD_DIGEST_MAX];
 	size_t n = 0;
 	fwd_status s;
@@ -119,9 +119,9 @@ condition(struct fwd_ctx *ctx, uint32_t i, int64_t code)
 		    fwd_component_match(ctx, i, digest, &n) :
 		    fwd_component_mismatch(ctx, i, digest, &n);
 		if (n != 0)
-			got = fwd_fact_hex(fwd_span_of(digest, n));
+			got = fwd_hint_hex(fwd_span_of(digest, n));
 		if ((c->set >> FWD_PAR_DIGEST & 1u) != 0)
-			want = fwd_fact_hex(c->digest.bytes);
+			want = fwd_hint_hex(c->digest.bytes);
 		break;
 	case FWD_COND_CONTENT:
 		s = fwd_component_content(ctx, i);
@@ -334,7 +334,7 @@ invoke(struct fwd_ctx *ctx, uint32_t i)
 static fwd_status
 wait(struct fwd_ctx *ctx, uint32_t i)
 {
-	struct fwd_fact got = fwd_fact_none();
+	struct fwd_hint got = fwd_hint_none();
 
 	return answer(ctx, fwd_environment_ask(ctx, i, FWD_DIR_WAIT, &got));
 }
@@ -408,8 +408,7 @@ execute_for(struct fwd_ctx *ctx, uint32_t i, const struct fwd_command *cmd,
 	}
 	s = directive(ctx, i, cmd, frame);
 	ctx->seq.policy = reporting(cmd);	/* after those it ran */
-	s = fwd_note(ctx, FWD_STEP_COMMAND, s, i, cmd->code, fwd_fact_none(),
-	    fwd_fact_none());
+	s = fwd_tell(ctx, FWD_STEP_COMMAND, s, i, cmd->code);
 	/* A wait that nobody can answer for, as the policy allows. */
 	return s == FWD_UNJUDGED && cmd->code == FWD_DIR_WAIT ? FWD_OK : s;
 }
@@ -428,7 +427,7 @@ execute(struct fwd_ctx *ctx, const struct fwd_command *cmd,
 		ctx->seq.policy = 0;
 		return fwd_note(ctx, FWD_STEP_COMMAND,
 		    set_component_index(ctx, cmd->arg), FWD_NO_INDEX,
-		    cmd->code, fwd_fact_hex(cmd->arg), fwd_fact_none());
+		    cmd->code, fwd_hint_hex(cmd->arg), fwd_hint_none());
 	}
 	if (n == 0)
 		return FWD_E_INDEX;
@@ -492,9 +491,8 @@ run_top(struct fwd_ctx *ctx, int64_t key, struct fwd_span data)
 	ctx->seq.n = 0;
 	if (ctx->components == 1)	/* the index may be left out */
 		set_index(ctx, 0);
-	return fwd_note(ctx, FWD_STEP_SECTION, run(ctx, data, &frame,
-	    &soft_failed), FWD_NO_INDEX, key, fwd_fact_none(),
-	    fwd_fact_none());
+	return fwd_tell(ctx, FWD_STEP_SECTION, run(ctx, data, &frame,
+	    &soft_failed), FWD_NO_INDEX, key);
 }
 
 /* Whatever a section has written, it has to have matched as well. */
@@ -508,9 +506,8 @@ check_written(struct fwd_ctx *ctx)
 
 		if (c->written || (ctx->seq.section == FWD_MAN_VALIDATE &&
 		    c->ever_written && !c->copied_from && !c->validated))
-			return fwd_note(ctx, FWD_STEP_COMPONENT,
-			    FWD_E_UNCHECKED_IMAGE, i, 0, fwd_fact_none(),
-			    fwd_fact_none());
+			return fwd_tell(ctx, FWD_STEP_COMPONENT,
+			    FWD_E_UNCHECKED_IMAGE, i, 0);
 	}
 	return FWD_OK;
 }

@@ -75,23 +75,23 @@ fwd_bank_state_name(enum fwd_bank_state state)
 /* What was found in, or becomes of, a bank. */
 static fwd_status
 note_bank(struct fwd_device *dev, uint32_t bank, fwd_status s,
-    struct fwd_fact fact)
+    struct fwd_hint fact)
 {
 	return fwd_note(dev->run, FWD_STEP_BANK, s, bank, 0, fact,
-	    fwd_fact_none());
+	    fwd_hint_none());
 }
 
 /* The same where nothing is decided by it. */
 static void
 tell_bank(struct fwd_device *dev, uint32_t bank, fwd_status s,
-    struct fwd_fact fact)
+    struct fwd_hint fact)
 {
 	const fwd_status told = note_bank(dev, bank, s, fact);
 
 	(void)told;
 }
 
-static struct fwd_fact
+static struct fwd_hint
 state_fact(enum fwd_bank_state state)
 {
 	const char *const name = fwd_bank_state_name(state);
@@ -99,7 +99,7 @@ state_fact(enum fwd_bank_state state)
 
 	while (name[n] != '\0')
 		n++;
-	return fwd_fact_text(fwd_span_of(name, n));
+	return fwd_hint_text(fwd_span_of(name, n));
 }
 
 /* Is a newer than b? */
@@ -231,7 +231,7 @@ make_record(struct fwd_device *dev)
 		memcpy(to->digest, c->have, sizeof to->digest);
 	}
 	return note_bank(dev, dev->bank, check_record(dev),
-	    FWD_FACT_LITERAL("written"));
+	    FWD_HINT_LITERAL("written"));
 }
 
 /* What would refuse to start is not recorded. */
@@ -246,9 +246,8 @@ judge_start(struct fwd_device *dev, struct fwd_glue *glue)
 	FWD_TRY(fwd_manifest_start(run));
 	for (uint32_t i = 0; i < run->components; i++)
 		if (run->component[i].ever_written)
-			FWD_TRY(fwd_note(run, FWD_STEP_COMPONENT,
-			    fwd_glue_may_load(dev, i), i, 0, fwd_fact_none(),
-			    fwd_fact_none()));
+			FWD_TRY(fwd_tell(run, FWD_STEP_COMPONENT,
+			    fwd_glue_may_load(dev, i), i, 0));
 	return FWD_OK;
 }
 
@@ -264,7 +263,7 @@ install_with(struct fwd_device *dev, struct fwd_glue *glue)
 	FWD_TRY(fwd_trust_judge(dev));
 	FWD_TRY(judge_start(dev, glue));
 	return note_bank(dev, dev->bank, fwd_record_write(dev, dev->bank),
-	    FWD_FACT_LITERAL("recorded"));
+	    FWD_HINT_LITERAL("recorded"));
 }
 
 /* A release that was tried does not run any more once a newer one has been
@@ -338,8 +337,8 @@ compare_image(struct fwd_device *dev, uint32_t i,
 	FWD_TRY(fwd_hash_stored(dev->run, i, image->alg, image->size, got));
 	FWD_TRY(fwd_note(dev->run, FWD_STEP_IMAGE, fwd_equal(got,
 	    image->digest, n, FWD_E_IMAGE), i, 0,
-	    fwd_fact_hex(fwd_span_of(got, n)),
-	    fwd_fact_hex(fwd_span_of(image->digest, n))));
+	    fwd_hint_hex(fwd_span_of(got, n)),
+	    fwd_hint_hex(fwd_span_of(image->digest, n))));
 	dev->run->component[i].validated = true;
 	return FWD_OK;
 }
@@ -381,7 +380,7 @@ check_number(struct fwd_device *dev)
 	    fwd_launder64(number) < least)
 		s = FWD_E_ROLLBACK;
 	FWD_TRY(fwd_note(dev->run, FWD_STEP_SEQUENCE_NUMBER, s, FWD_NO_INDEX,
-	    0, fwd_fact_uint(number), fwd_fact_uint(least)));
+	    0, fwd_hint_uint(&number), fwd_hint_uint(&least)));
 	if (fwd_launder64(least) > fwd_launder64(number))
 		fwd_panic();
 	return FWD_OK;
@@ -468,14 +467,14 @@ account(struct fwd_device *dev, bool give_up)
 
 	if (give_up)
 		tell_bank(dev, other, fwd_record_mark(dev, other,
-		    FWD_MARK_FAILED), FWD_FACT_LITERAL("given up"));
+		    FWD_MARK_FAILED), FWD_HINT_LITERAL("given up"));
 	if (bank->state == FWD_BANK_CONFIRMED)
 		/* Power may have failed between the mark and the counter. */
 		tell_bank(dev, dev->bank, account_for(dev),
-		    FWD_FACT_LITERAL("counted"));
+		    FWD_HINT_LITERAL("counted"));
 	if (bank->state == FWD_BANK_PENDING)
 		return note_bank(dev, dev->bank, fwd_record_mark(dev,
-		    dev->bank, FWD_MARK_TRIED), FWD_FACT_LITERAL("tried"));
+		    dev->bank, FWD_MARK_TRIED), FWD_HINT_LITERAL("tried"));
 	return FWD_OK;
 }
 
@@ -484,7 +483,7 @@ run_bank(struct fwd_device *dev, bool give_up)
 {
 	FWD_TRY(verify_bank(dev));
 	FWD_TRY(account(dev, give_up));
-	tell_bank(dev, dev->bank, FWD_OK, FWD_FACT_LITERAL("boots"));
+	tell_bank(dev, dev->bank, FWD_OK, FWD_HINT_LITERAL("boots"));
 	return fwd_manifest_start(dev->run);
 }
 
@@ -524,7 +523,7 @@ boot(struct fwd_device *dev)
 		if (fwd_launder(s) == FWD_OK)
 			return s;
 		refused[k] = true;
-		tell_bank(dev, k, s, FWD_FACT_LITERAL("does not boot"));
+		tell_bank(dev, k, s, FWD_HINT_LITERAL("does not boot"));
 	}
 	return FWD_E_NOTHING_BOOTABLE;
 }

@@ -170,9 +170,8 @@ check_parameters(struct survey *s, struct fwd_span arg, uint32_t depth)
 
 	status = fwd_parameters_set(s->ctx, arg, &scratch, &order);
 	if (status != FWD_OK)
-		return fwd_note(s->ctx, FWD_STEP_PARAMETER, status,
-		    FWD_NO_INDEX, order.last, fwd_fact_none(),
-		    fwd_fact_none());
+		return fwd_tell(s->ctx, FWD_STEP_PARAMETER, status,
+		    FWD_NO_INDEX, order.last);
 	if (order.soft_set && depth == 0)	/* section 8.4.8.15 */
 		return FWD_E_PARAMETER;
 	if (order.strict_set)
@@ -291,9 +290,8 @@ sequence(struct survey *s, struct fwd_span data, uint32_t depth)
 		first = false;
 		status = command(s, &cmd, depth);
 		if (status != FWD_OK)
-			return fwd_note(s->ctx, FWD_STEP_COMMAND, status,
-			    FWD_NO_INDEX, cmd.code, fwd_fact_none(),
-			    fwd_fact_none());
+			return fwd_tell(s->ctx, FWD_STEP_COMMAND, status,
+			    FWD_NO_INDEX, cmd.code);
 		s->fixed |= isolated;
 	}
 	s->index = outer.index;		/* as the interpreter restores it */
@@ -314,8 +312,8 @@ section(struct fwd_ctx *ctx, int64_t key, struct fwd_span content)
 		s.index = 1;
 	status = sequence(&s, content, 0);
 	if (status != FWD_OK)
-		return fwd_note(ctx, FWD_STEP_SECTION, status, FWD_NO_INDEX,
-		    key, fwd_fact_none(), fwd_fact_none());
+		return fwd_tell(ctx, FWD_STEP_SECTION, status, FWD_NO_INDEX,
+		    key);
 	return status;
 }
 
@@ -339,7 +337,7 @@ check_integrated(struct fwd_ctx *ctx)
 		if (i == ctx->payload.n || !is_fragment(m.name))
 			return fwd_note(ctx, FWD_STEP_ENVELOPE,
 			    FWD_E_UNREFERENCED, FWD_NO_INDEX, 0,
-			    fwd_fact_text(m.name), fwd_fact_none());
+			    fwd_hint_text(m.name), fwd_hint_none());
 	}
 	return FWD_OK;
 }
@@ -360,8 +358,8 @@ keep_members(struct fwd_ctx *ctx)
 			continue;
 		if (fwd_span_equal(uri, fwd_envelope_member()))
 			return fwd_note(ctx, FWD_STEP_PAYLOAD, FWD_E_MEMBER,
-			    FWD_NO_INDEX, 0, fwd_fact_text(uri),
-			    fwd_fact_none());
+			    FWD_NO_INDEX, 0, fwd_hint_text(uri),
+			    fwd_hint_none());
 		ctx->payload.uri[n++] = uri;
 	}
 	ctx->payload.n = n;

@@ -4,16 +4,68 @@
  * microcontroller, so the formatting is done here and without stdio.
  */
 #include "device/internal.h"
+#include "device/x509.h"
+
+/* The fact that a hint leads to. */
+static struct fwd_fact
+fact_of(struct fwd_hint hint)
+{
+	const struct fwd_span s = fwd_span_of(hint.p, hint.what >> 8);
+	const uint32_t relation = hint.what >> 4 & 15u;
+	struct fwd_fact fact = { .kind = FWD_FACT_UINT,
+	    .relation = (enum fwd_relation)relation };
+
+	switch (hint.what & 15u) {
+	case FWD_HINT_SIZE:
+		fact.u = s.n;
+		break;
+	case FWD_HINT_ALG:
+		fact.kind = FWD_FACT_ALG;
+		memcpy(&fact.u, hint.p, sizeof fact.u);
+		break;
+	case FWD_HINT_TIME:
+		fact.kind = FWD_FACT_TIME;
+		memcpy(&fact.u, hint.p, sizeof fact.u);
+		break;
+	case FWD_HINT_UINT:
+		memcpy(&fact.u, hint.p, sizeof fact.u);
+		break;
+	case FWD_HINT_HEX:
+		fact.kind = FWD_FACT_HEX;
+		fact.s = s;
+		break;
+	case FWD_HINT_TEXT:
+		fact.kind = FWD_FACT_TEXT;
+		fact.s = s;
+		break;
+	case FWD_HINT_NAME:
+		fwd_cert_name_fact(s, &fact);
+		break;
+	case FWD_HINT_PURPOSE:
+		fwd_cert_purpose_fact(s, &fact);
+		break;
+	case FWD_HINT_EXTENSION:
+		fwd_cert_ext_fact(s, &fact);
+		break;
+	default:
+		fact.kind = FWD_FACT_NONE;
+		break;
+	}
+	return fact;
+}
 
 fwd_status
 fwd_report(struct fwd_tracer trace, enum fwd_step step, fwd_status status,
-    uint32_t index, int64_t code, struct fwd_fact got, struct fwd_fact want)
+    uint32_t index, int64_t code, struct fwd_hint got, struct fwd_hint want)
 {
-	const struct fwd_event ev = { .step = step, .status = status,
-	    .index = index, .code = code, .got = got, .want = want };
+	struct fwd_event ev = { .step = step, .status = status,
+	    .index = index, .code = code };
 
-	if (trace.fn != NULL)
+	if (trace.fn != NULL) {
+		ev.got = fact_of(got);
+		ev.want = fact_of(want);
 		trace.fn(trace.ctx, &ev);
+	}
 	return status;
 }
 

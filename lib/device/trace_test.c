@@ -335,5 +335,5 @@ Test(trace, steps)
 		for (size_t j = 0; j < i; j++)
 			cr_assert_str_neq(names[i], names[j]);
 	cr_assert_eq(fwd_report(nobody, FWD_STEP_END, FWD_E_IO, 0, 0,
-	    fwd_fact_none(), fwd_fact_none()), FWD_E_IO);
+	    fwd_hint_none(), fwd_hint_none()), FWD_E_IO);
 }

@@ -332,10 +332,10 @@ judge_image(struct fwd_device *dev, const struct fwd_record_image *image)
 	if (kind == FWD_KIND_ANCHORS)
 		return fwd_note(dev->run, FWD_STEP_ANCHOR_LIST,
 		    judge_anchors(dev, data), image->area, 0,
-		    fwd_fact_uint(data.n), fwd_fact_none());
+		    fwd_hint_size(data.n), fwd_hint_none());
 	s = judge_revocations(dev, data, &list);
 	return fwd_note(dev->run, FWD_STEP_REVOCATIONS, s, image->area, 0,
-	    fwd_fact_uint(list.number), fwd_fact_none());
+	    fwd_hint_uint(&list.number), fwd_hint_none());
 }
 
 /*
@@ -456,8 +456,8 @@ check_news(struct fwd_device *dev, struct fwd_span data, uint64_t number)
 	const bool good = is_in_force(dev, data) || is_news(now, number);
 
 	return fwd_note(dev->run, FWD_STEP_REVOCATIONS, good ? FWD_OK :
-	    FWD_E_REVOCATIONS_OLD, FWD_NO_INDEX, 0, fwd_fact_uint(number),
-	    fwd_at_least(fwd_fact_uint(now->list.number)));
+	    FWD_E_REVOCATIONS_OLD, FWD_NO_INDEX, 0, fwd_hint_uint(&number),
+	    fwd_at_least(fwd_hint_uint(&now->list.number)));
 }
 
 fwd_status
@@ -470,7 +470,7 @@ fwd_trust_revoke(struct fwd_device *dev, struct fwd_span data)
 		s = fwd_revocations_read(dev->run->crypto, dev->run->policy,
 		    data, &t.list);
 	FWD_TRY(fwd_note(dev->run, FWD_STEP_REVOCATIONS, s, FWD_NO_INDEX, 0,
-	    fwd_fact_uint(data.n), fwd_fact_none()));
+	    fwd_hint_size(data.n), fwd_hint_none()));
 	FWD_TRY(check_news(dev, data, t.list.number));
 	if (is_in_force(dev, data))
 		return FWD_OK;

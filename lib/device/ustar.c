@@ -209,8 +209,7 @@ fwd_member_next(struct fwd_ctx *ctx)
 		return FWD_E_API;
 	s = read_header(ctx);
 	if (s != FWD_OK)
-		return fwd_note(ctx, FWD_STEP_MEMBER, s, FWD_NO_INDEX, 0,
-		    fwd_fact_none(), fwd_fact_none());
+		return fwd_tell(ctx, FWD_STEP_MEMBER, s, FWD_NO_INDEX, 0);
 	return s;
 }
 
@@ -250,17 +249,17 @@ fwd_member_pass(struct fwd_ctx *ctx)
 fwd_status
 fwd_member_expect(struct fwd_ctx *ctx, struct fwd_span name)
 {
-	struct fwd_fact got = FWD_FACT_LITERAL("end of the bundle");
+	struct fwd_hint got = FWD_HINT_LITERAL("end of the bundle");
 	struct fwd_span have;
 	fwd_status s = FWD_E_MEMBER;
 
 	FWD_TRY(fwd_member_next(ctx));
 	if (!ctx->bundle.end) {
 		have = fwd_span_of(ctx->bundle.name, ctx->bundle.name_n);
-		got = fwd_fact_text(have);
+		got = fwd_hint_text(have);
 		if (fwd_span_equal(have, name))
 			s = FWD_OK;
 	}
 	return fwd_note(ctx, FWD_STEP_MEMBER, s, FWD_NO_INDEX, 0, got,
-	    fwd_fact_text(name));
+	    fwd_hint_text(name));
 }

@@ -11,8 +11,7 @@
 static fwd_status
 note(struct fwd_ctx *ctx, enum fwd_step step, fwd_status s)
 {
-	return fwd_note(ctx, step, s, FWD_NO_INDEX, 0, fwd_fact_none(),
-	    fwd_fact_none());
+	return fwd_tell(ctx, step, s, FWD_NO_INDEX, 0);
 }
 
 /* Forget what an earlier run has left, then judge what the caller set. */
@@ -43,8 +42,8 @@ check_bstr(struct fwd_ctx *ctx, enum fwd_step step, int64_t code,
 	FWD_TRY(fwd_hash(ctx->crypto, want->alg, bstr, got));
 	return fwd_note(ctx, step, fwd_equal(got, want->bytes.p,
 	    want->bytes.n, mismatch), FWD_NO_INDEX, code,
-	    fwd_fact_hex(fwd_span_of(got, want->bytes.n)),
-	    fwd_fact_hex(want->bytes));
+	    fwd_hint_hex(fwd_span_of(got, want->bytes.n)),
+	    fwd_hint_hex(want->bytes));
 }
 
 /* The signed digest is that of this manifest. */
@@ -86,8 +85,8 @@ check_rollback(struct fwd_ctx *ctx)
 	s = fwd_launder64(ctx->man.sequence_number) < stored ?
 	    FWD_E_ROLLBACK : FWD_OK;
 	FWD_TRY(fwd_note(ctx, FWD_STEP_SEQUENCE_NUMBER, s, FWD_NO_INDEX, 0,
-	    fwd_fact_uint(ctx->man.sequence_number),
-	    fwd_at_least(fwd_fact_uint(stored))));
+	    fwd_hint_uint(&ctx->man.sequence_number),
+	    fwd_at_least(fwd_hint_uint(&stored))));
 	if (fwd_launder64(stored) > fwd_launder64(ctx->man.sequence_number))
 		fwd_panic();
 	return FWD_OK;
@@ -108,7 +107,7 @@ check_components(struct fwd_ctx *ctx)
 		s = ctx->port->component(ctx->port->ctx, i, to->id,
 		    &to->capacity);
 		FWD_TRY(fwd_note(ctx, FWD_STEP_COMPONENT, s, i, 0,
-		    fwd_fact_hex(to->id), fwd_fact_none()));
+		    fwd_hint_hex(to->id), fwd_hint_none()));
 		ctx->components++;
 	}
 	return FWD_OK;
@@ -138,15 +137,16 @@ check_rest(struct fwd_ctx *ctx)
 static fwd_status
 read_envelope(struct fwd_ctx *ctx, struct fwd_span *envelope)
 {
+	const uint64_t max = ctx->envelope_max;
 	struct fwd_span data;
 	size_t n = 0;
 
 	*envelope = fwd_span_of(NULL, 0);
 	FWD_TRY(fwd_member_expect(ctx, fwd_envelope_member()));
-	if (ctx->bundle.size > ctx->envelope_max)
+	if (ctx->bundle.size > max)
 		return fwd_note(ctx, FWD_STEP_ENVELOPE, FWD_E_ENVELOPE_SIZE,
-		    FWD_NO_INDEX, 0, fwd_fact_uint(ctx->bundle.size),
-		    fwd_at_most(fwd_fact_uint(ctx->envelope_max)));
+		    FWD_NO_INDEX, 0, fwd_hint_uint(&ctx->bundle.size),
+		    fwd_at_most(fwd_hint_uint(&max)));
 	do {
 		FWD_TRY(fwd_member_data(ctx, &data));
 		memcpy(ctx->envelope + n, data.p, data.n);
@@ -226,7 +226,7 @@ fwd_verdict(struct fwd_ctx *ctx, fwd_status s)
 		ctx->refusal = (struct fwd_event){ .step = FWD_STEP_VERDICT,
 		    .status = s, .index = FWD_NO_INDEX };
 	return fwd_report(ctx->port->trace, FWD_STEP_VERDICT, s, FWD_NO_INDEX,
-	    0, fwd_fact_none(), fwd_fact_none());
+	    0, fwd_hint_none(), fwd_hint_none());
 }
 
 static fwd_status
@@ -357,4 +357,20 @@ struct fwd_tracer
 fwd_ctx_tracer(struct fwd_ctx *ctx)
 {
 	return (struct fwd_tracer){ remember, ctx };
+}
+
+fwd_status
+fwd_note(struct fwd_ctx *ctx, enum fwd_step step, fwd_status status,
+    uint32_t index, int64_t code, struct fwd_hint got, struct fwd_hint want)
+{
+	return fwd_report(fwd_ctx_tracer(ctx), step, status, index, code, got,
+	    want);
+}
+
+fwd_status
+fwd_tell(struct fwd_ctx *ctx, enum fwd_step step, fwd_status status,
+    uint32_t index, int64_t code)
+{
+	return fwd_note(ctx, step, status, index, code, fwd_hint_none(),
+	    fwd_hint_none());
 }

@@ -75,12 +75,12 @@ FWD_MUST_USE fwd_status fwd_cert_ecdsa_sig(struct fwd_span der, size_t width,
 /* ---- facts for events (x509_fact.c) ------------------------------- */
 
 /*
- * What a person knows a Name by: its last common name, or else all of it.  The
+ * All set kind and s of fact.  What a person knows a Name by: its last common name, or else all of it.  The
  * name need not be well-formed.
  */
-struct fwd_fact fwd_cert_name_fact(struct fwd_span name);
+void fwd_cert_name_fact(struct fwd_span name, struct fwd_fact *fact);
 /* A purpose or an extension: its name where it has one, or its octets. */
-struct fwd_fact fwd_cert_purpose_fact(struct fwd_span oid);
-struct fwd_fact fwd_cert_ext_fact(struct fwd_span oid);
+void fwd_cert_purpose_fact(struct fwd_span oid, struct fwd_fact *fact);
+void fwd_cert_ext_fact(struct fwd_span oid, struct fwd_fact *fact);
 
 #endif

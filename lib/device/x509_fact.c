@@ -24,19 +24,22 @@ rdn_common_name(struct fwd_span set)
 	return (struct fwd_span){ 0 };
 }
 
-struct fwd_fact
-fwd_cert_name_fact(struct fwd_span name)
+void
+fwd_cert_name_fact(struct fwd_span name, struct fwd_fact *fact)
 {
-	struct fwd_span left = name, seq, set, cn, last = { 0 };
+	struct fwd_span left = name, seq, set, cn;
 
+	fact->kind = FWD_FACT_HEX;
+	fact->s = name;
 	if (fwd_der_take(&left, FWD_DER_SEQUENCE, &seq) != FWD_OK)
-		return fwd_fact_hex(name);
+		return;
 	while (fwd_der_take(&seq, FWD_DER_SET, &set) == FWD_OK) {
 		cn = rdn_common_name(set);
-		if (cn.n != 0)
-			last = cn;
+		if (cn.n != 0) {
+			fact->kind = FWD_FACT_TEXT;
+			fact->s = cn;
+		}
 	}
-	return last.n != 0 ? fwd_fact_text(last) : fwd_fact_hex(name);
 }
 
 /* A name for an OID: the text behind it in the table, or its octets. */
@@ -78,26 +81,30 @@ static const struct known extensions[] = {
 };
 enum { NEXTENSIONS = sizeof extensions / sizeof extensions[0] };
 
-static struct fwd_fact
-oid_fact(const struct known *list, size_t n, struct fwd_span oid)
+static void
+oid_fact(const struct known *list, size_t n, struct fwd_span oid,
+    struct fwd_fact *fact)
 {
 	size_t i;
 
+	fact->kind = FWD_FACT_HEX;
+	fact->s = oid;
 	for (i = 0; i < n; i++) {
-		if (fwd_span_equal(list[i].oid, oid))
-			return fwd_fact_text(list[i].text);
+		if (fwd_span_equal(list[i].oid, oid)) {
+			fact->kind = FWD_FACT_TEXT;
+			fact->s = list[i].text;
+		}
 	}
-	return fwd_fact_hex(oid);
 }
 
-struct fwd_fact
-fwd_cert_purpose_fact(struct fwd_span oid)
+void
+fwd_cert_purpose_fact(struct fwd_span oid, struct fwd_fact *fact)
 {
-	return oid_fact(purposes, NPURPOSES, oid);
+	oid_fact(purposes, NPURPOSES, oid, fact);
 }
 
-struct fwd_fact
-fwd_cert_ext_fact(struct fwd_span oid)
+void
+fwd_cert_ext_fact(struct fwd_span oid, struct fwd_fact *fact)
 {
-	return oid_fact(extensions, NEXTENSIONS, oid);
+	oid_fact(extensions, NEXTENSIONS, oid, fact);
 }
