@@ -14,7 +14,7 @@
  *			power fails at the Nth sector that is erased or unit
  *			that is written: it has not changed, is half done, or
  *			is done
- *	slow=N		each of these takes N microseconds
+ *	slow=N		each of these takes N microseconds, and says a dot
  *	stats		say how many there were, and what stack was used
  *
  * The emulator ends with EXIT_CUT when power has failed, with EXIT_WAIT when
@@ -139,8 +139,6 @@ wait_us(uint32_t us)
 {
 	enum { ENABLE = 1 << 0, CORE = 1 << 2, ROUND = 1 << 16, MHZ = 25 };
 
-	if (us == 0)
-		return;
 	SYST_RVR = us * MHZ;
 	SYST_CVR = 0;
 	SYST_CSR = ENABLE | CORE;
@@ -160,7 +158,10 @@ power_off(void)
 static enum cut
 operate(void)
 {
-	wait_us(emu.slow);
+	if (emu.slow != 0) {
+		board_say(".");
+		wait_us(emu.slow);
+	}
 	return ++emulator_powered.operations == emu.cut_at ? emu.cut :
 	    CUT_NONE;
 }
