@@ -42,12 +42,13 @@ start() {
 after() {
 	start "$1/flash" >"$1/boot" || return 1
 	tail -n 2 "$1/boot" >"$1/end"
+	found_=
 	for v_ in 1.1 1.2; do
 		for b_ in 0 1; do
 			at_work $v_ $b_ | cmp -s - "$1/end" && found_=$v_
 		done
 	done
-	[ -n "${found_:-}" ] || return 1
+	[ -n "$found_" ] || return 1
 	start "$1/flash" bundle="$T/1.2.fwb" >"$1/again" || return 1
 	grep -q '^loader: installed in bank' "$1/again" || return 1
 	tail -n 2 "$1/again" >"$1/end"
@@ -220,6 +221,9 @@ release 1.0 1 "$@"
 release 1.1 2 "$@"
 release 1.2 3 "$@"
 release 1.3 4 "$@"
+sed -e 's|-0.bin,|-x.bin,|' -e 's|-1.bin,|-0.bin,|' -e 's|-x.bin,|-1.bin,|' \
+    -e 's|^\(sequence-number:\).*|\1 5|' "$T/1.3.yaml" >"$T/wrong.yaml"
+fwsign build "$T/wrong.yaml" -o "$T/wrong.fwb" "$@" --quiet
 sed "s|$apps/||" "$T/1.0.yaml"
 tar -tvf "$T/1.0.fwb"
 cp "$T/1.2.fwb" "$T/kept"
@@ -278,7 +282,7 @@ head -c 5000 "$T/1.2.fwb" >"$T/short.fwb"
 refuses bundle-truncated 1.1 1 | device 0 bundle="$T/short.fwb"
 twin bundle-truncated "$T/short.fwb"
 
-heading "Release 1.2 from somebody else whose root has the same name; and the old 1.0"
+heading 'Release 1.2 from somebody whose root has the same name; and the old 1.0'
 refuses certificate-signature 1.1 1 | device 0 bundle="$T/others.fwb"
 twin certificate-signature "$T/others.fwb"
 refuses rollback 1.1 1 | device 0 bundle="$T/1.0.fwb"
@@ -327,8 +331,8 @@ if [ "$n" != "$CUTS" ] || [ $((old + new)) != "$n" ]; then
 	fail 'a device did not come back'
 fi
 [ "$old" -gt 0 ] && [ "$new" -gt 0 ] || fail "$old started 1.1, $new 1.2"
-echo "Power failed at $n of them (before, in the middle or after): then $old devices"
-echo "started 1.1 and $new 1.2, whole; all of them took 1.2 afterwards."
+echo "Power failed at $n of them (before, in the middle or after): then $old"
+echo "devices started 1.1 and $new 1.2, whole; all of them took 1.2 afterwards."
 
 heading 'Release 1.2, and the emulator is killed'
 mkdir "$T/kill"
@@ -361,7 +365,7 @@ for dots in 1 40 80 120 160 200 $((total - 6)) $((total - 1)); do
 done
 [ $killed -ge 3 ] || fail "only $killed were in the middle of an installation"
 
-# ---- 10, 11 -----------------------------------------------------------------
+# ---- 10 to 12: releases that do not start ----------------------------------
 
 heading 'Release 1.2 at last; release 1.3, which hangs: back to 1.2'
 installs 1.2 0 | device 0 bundle="$T/1.2.fwb"
@@ -375,6 +379,12 @@ installs 1.2 0 | device 0 bundle="$T/1.2.fwb"
 	starts 1.2 0
 } | device 0 bundle="$T/1.3.fwb"
 starts 1.2 0 | device 0
+
+heading 'A release that was built for the wrong bank: not even tried'
+{
+	echo 'loader: installed in bank 1'
+	starts 1.2 0
+} | device 0 bundle="$T/wrong.fwb"
 
 heading 'What the loader needs'
 stack=$(sed -n 's/.* \([0-9]*\) bytes of stack$/\1/p' "$T/stats" | sort -n |

@@ -31,7 +31,7 @@ enum {
 	UART_FULL = 1, UART_TRANSMIT = 1,
 	WDOG_INTERRUPT = 1, WDOG_RESET = 2,
 	INTERRUPTS = 32,		/* that the processor has */
-	VECTORS = 2 * 4,		/* bytes of the two that are looked at */
+	VECTORS = 2 * 4,		/* bytes that are looked at */
 };
 #define WDOG_UNLOCK	0x1acce551u
 #define RESET_REQUEST	0x05fa0004u	/* VECTKEY and SYSRESETREQ */
@@ -79,12 +79,13 @@ board_reset(void)
 		;
 }
 
-/* The first time it runs down it interrupts, the second time it resets. */
+/* When it has run down it interrupts, which resets (fwa_fault); when nobody
+   serves that, it resets the second time. */
 void
 board_watch(uint32_t ms)
 {
 	WDOG_LOCK = WDOG_UNLOCK;
-	WDOG_LOAD = CLOCK / 1000 / 2 * ms;
+	WDOG_LOAD = CLOCK / 1000 * ms;
 	WDOG_INTCLR = 1;
 	WDOG_CONTROL = WDOG_INTERRUPT | WDOG_RESET;
 	WDOG_LOCK = 0;

@@ -30,8 +30,8 @@ $L/libfwdevice.a: $(ARM_DEVICE:lib/%.c=$L/%.o)
 LOADER_OBJS := $(addprefix $L/,main.o loader.o flash.o handover.o product.o \
 	board.o emulator.o bearssl.o)
 LOADER      := $A/m3/loader.elf
-$(LOADER): $(LOADER_OBJS) $L/trust.o $(call arm_start,m3) $A/m3/libbearssl.a \
-		$L/libfwdevice.a $L/loader.ld
+$(LOADER): $(LOADER_OBJS) $L/trust.o $(call arm_start,m3) \
+		$A/m3/libbearssl.a $L/libfwdevice.a $L/loader.ld
 	$(arm_link)
 $(LOADER): ARM_LDSCRIPT = $L/loader.ld
 
@@ -64,11 +64,12 @@ define loader_app
 $L/app-$1.o: lib/loader/app.c Makefile lib/loader/loader.mk
 	@mkdir -p $$(@D)
 	$$(call say,CC m3 $$< $1)
-	$$Q$$(ARM_CC) $$(ARM_m3) $$(ARM_FLAGS) $$(ARM_CPPFLAGS) $$(ARM_CFLAGS) \
-		-DAPP_VERSION='"$1"' $(if $(filter $1,$(LOADER_HANGS)),-DAPP_HANGS) \
-		-MMD -MP -c -o $$@ $$<
+	$$Q$$(ARM_CC) $$(ARM_m3) $$(ARM_FLAGS) $$(ARM_CPPFLAGS) \
+		$(if $(filter $1,$(LOADER_HANGS)),-DAPP_HANGS) \
+		-DAPP_VERSION='"$1"' $$(ARM_CFLAGS) -MMD -MP -c -o $$@ $$<
 $(foreach b,0 1,$L/app-$1-$b.elf): $L/app-$1-%.elf: $L/app-$1.o \
-		$(addprefix $L/,board.o handover.o) $(call arm_start,m3) $L/app-%.ld
+		$(addprefix $L/,board.o handover.o) $(call arm_start,m3) \
+		$L/app-%.ld
 	$$(arm_link)
 $(foreach b,0 1,$(eval $L/app-$1-$b.elf: ARM_LDSCRIPT = $L/app-$b.ld))
 endef
@@ -85,3 +86,4 @@ demo-device-run: $(PROGS) $(LOADER_OBJS) $(LOADER_BINS) $L/libfwdevice.a \
 	testdata/demo_device.sh $B $(LOADER) $L
 
 .PHONY: loader demo-device demo-device-run FORCE
+-include $(wildcard $L/device/*.d)
