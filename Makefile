@@ -195,6 +195,8 @@ misra:
 # lib/arm and lib/loader are for them only.
 include lib/arm/arm.mk
 include lib/loader/loader.mk
+include testdata/size.mk
+include testdata/twin/twin.mk
 
 # ---- the rest of the tests -------------------------------------------------
 
