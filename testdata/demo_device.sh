@@ -76,7 +76,7 @@ cut_power() {
 		rm -rf "$d_"
 	else
 		echo "$1 $2 failed"
-		sed "s/^/$1 $2: /" "$d_"/cut "$d_"/boot "$d_"/again >&2 || :
+		grep -s . "$d_"/cut "$d_"/boot "$d_"/again >&2 || :
 	fi
 }
 
@@ -358,7 +358,7 @@ for dots in 1 40 80 120 160 200 $((total - 6)) $((total - 1)); do
 	dots=$(count_dots)
 	grep -q installed "$T/kill/cut" || killed=$((killed + 1))
 	found=$(after "$T/kill") || {
-		cat "$T/kill/cut" "$T/kill/boot" "$T/kill/again"
+		grep -s . "$T"/kill/cut "$T"/kill/boot "$T"/kill/again || :
 		fail 'the device did not come back'
 	}
 	echo "killed at operation $dots: then it started $found"

@@ -56,9 +56,9 @@ board_say(const char *text)
 }
 
 void
-board_say_number(uint64_t v)
+board_say_number(uint32_t v)
 {
-	char text[21], *p = text + sizeof text - 1;
+	char text[11], *p = text + sizeof text - 1;
 
 	*p = '\0';
 	do {

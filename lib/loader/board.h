@@ -17,6 +17,8 @@
  *			are files of the host of an emulator
  *	loader.ld app.ld, lib/arm/start.c	as the tool chain wants it
  *	app.c		the application
+ *	loader.mk	the limits of the device (fwdevice.h), to be given to
+ *			the compiler for loader and library alike
  *
  * What has to be true of the hardware, because no code can make up for it:
  *
@@ -54,7 +56,7 @@
 void board_begin(void);
 /* Write text to the console. */
 void board_say(const char *text);
-void board_say_number(uint64_t v);
+void board_say_number(uint32_t v);
 
 /* Start again as after power has come back, but with what is in
    BOARD_RETAINED. */

@@ -78,12 +78,14 @@ LOADER_BINS := $(foreach v,$(LOADER_APPS),$L/app-$v-0.bin $L/app-$v-1.bin)
 $(LOADER_BINS): %.bin: %.elf
 	$Qarm-none-eabi-objcopy -O binary $< $@
 
-loader: $(LOADER)
+loader: arm-sources
+	@$(MAKE) --no-print-directory loader-run
+loader-run: $(LOADER)
 demo-device: setup arm-sources
 	@$(MAKE) --no-print-directory demo-device-run
 demo-device-run: $(PROGS) $(LOADER_OBJS) $(LOADER_BINS) $L/libfwdevice.a \
 		$A/m3/libbearssl.a
 	testdata/demo_device.sh $B $(LOADER) $L
 
-.PHONY: loader demo-device demo-device-run FORCE
+.PHONY: loader loader-run demo-device demo-device-run FORCE
 -include $(wildcard $L/device/*.d)
