@@ -96,7 +96,7 @@ T=$(mktemp -d "${TMPDIR:-/tmp}/fwsign-device.XXXXXX")
 PRODUCT='Infusion Pump Display'
 export LOADER T PRODUCT
 running=
-trap '[ -z "$running" ] || kill -KILL "$running"; rm -rf "$T"' EXIT
+trap '[ -z "$running" ] || kill -KILL "$running" 2>/dev/null; rm -rf "$T"' EXIT
 trap 'exit 130' HUP INT TERM
 begin=$(date +%s)
 
@@ -337,22 +337,26 @@ echo "devices started 1.1 and $new 1.2, whole; all of them took 1.2 afterwards."
 heading 'Release 1.2, and the emulator is killed'
 mkdir "$T/kill"
 count_dots() {
-	tr -cd . <"$T/kill/cut" | sed 's/1\.[0-9]//g' | wc -c
+	sed 's/1\.[0-9]//g' "$T/kill/cut" | tr -cd . | wc -c
 }
 killed=0
-for dots in 1 40 80 120 160 200 $((total - 6)) $((total - 1)); do
+for part in 0 1 2 3 4 5 6 7; do
+	dots=$((1 + part * (total - 2) / 7))
 	cp "$T/base" "$T/kill/flash"
 	"$here/demo_device.sh" --emulator "$T/kill/flash" \
-	    bundle="$T/1.2.fwb" slow=2000 >"$T/kill/cut" &
+	    bundle="$T/1.2.fwb" slow=500 >"$T/kill/cut" &
 	running=$!
 	# A dot for each sector or unit.
 	tries=0
 	while [ "$(count_dots)" -lt "$dots" ]; do
 		tries=$((tries + 1))
-		[ $tries -lt 3000 ] || fail 'nothing is written'
+		[ $tries -lt 6000 ] || {
+			cat "$T/kill/cut"
+			fail "operation $dots does not come"
+		}
 		sleep 0.01
 	done
-	kill -KILL "$running"
+	kill -KILL "$running" 2>/dev/null || :	# it may have come to its end
 	wait "$running" 2>/dev/null || :
 	running=
 	dots=$(count_dots)
