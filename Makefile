@@ -7,12 +7,19 @@
 # make coverage   how much of lib/device its tests reach; make stack: how much
 #                 stack it needs; make misra: whether it keeps MISRA C:2012.
 #                 They install what they need, and fail beyond a bound.
+# make size       code, RAM, stack and instructions on Cortex-M0, M3 and M33,
+#                 held against testdata/size.budget
 # make check-tokens   install and set up every real PKCS #11 module there is,
 #                 each in a private folder, and sign with it
 # make demo-device    a device with secure boot, in an emulator: from its first
 #                 installation to attacks and power that fails
 # make bench      measure build and check against openssl dgst, and signing
 #                 many bundles against what the token can do
+# make arm        cross-compile lib/device, and crypto for it, for Cortex-M0, M3
+#                 and M33; make twin: judge a corpus with it there, emulated,
+#                 and here, and compare the traces byte for byte
+# make faults     run it there with each instruction skipped in turn, each branch
+#                 inverted and each loaded word replaced: nothing is accepted
 # make install    below PREFIX, DESTDIR in front of it
 # make setup      install what is missing; make packages prints the list
 
@@ -46,7 +53,7 @@ pkg     = $(or $(shell pkg-config $1 $(PKGS)),$(error packages are missing \
 PKGCFLAGS = $(eval PKGCFLAGS := $(call pkg,--cflags) )$(PKGCFLAGS)
 PKGLIBS = $(eval PKGLIBS := $(call pkg,--libs))$(PKGLIBS)
 FLAGS   = -std=c11 -D_GNU_SOURCE -Ilib -Icmd -DFW_VERSION='"$(VERSION)"' \
-	$(SANFLAGS) $(HARDEN) $(WARN) $(PKGCFLAGS)
+	$(SANFLAGS) $(if $(SAN),-DFW_TRACEABLE) $(HARDEN) $(WARN) $(PKGCFLAGS)
 # The device library gets nothing from the host.
 DEVFLAGS = -std=c11 -ffreestanding -Ilib $(SANFLAGS) \
 	$(DEVHARDEN) $(WARN)
@@ -197,6 +204,7 @@ include lib/arm/arm.mk
 include lib/loader/loader.mk
 include testdata/size.mk
 include testdata/twin/twin.mk
+include testdata/faults/faults.mk
 
 # ---- the rest of the tests -------------------------------------------------
 
@@ -218,7 +226,7 @@ demo-run: $(PROGS)
 	testdata/demo.sh $B
 bench: setup
 	@$(MAKE) --no-print-directory bench-run
-bench-run: $(PROGS) $B/bench_token
+bench-run: $(PROGS) $(MOCK) $B/bench_token
 	testdata/bench.sh $B
 	testdata/bench_batch.sh $B
 $B/bench_token: testdata/bench_token.c Makefile
@@ -232,7 +240,8 @@ setup:
 packages:
 	@echo $(PACKAGES)
 packages-ci:
-	@echo $(PACKAGES) $(PACKAGES_CI)
+	@echo $(sort $(PACKAGES) $(PACKAGES_CI) $(PACKAGES_ARM) \
+		$(PACKAGES_FAULTS))
 
 D       = $(DESTDIR)$(PREFIX)
 PKGCONF := lib/device/fwdevice.pc.in lib/port/fwport.pc.in

@@ -21,7 +21,7 @@
 /* How a guest ends that does not end by itself: its exit status. */
 enum {
 	FWA_EXIT_PANIC = 101,		/* fwd_panic() was called */
-	FWA_EXIT_FAULT = 102,		/* a fault, or an unexpected interrupt */
+	FWA_EXIT_FAULT = 102,		/* a fault or a stray interrupt */
 	FWA_EXIT_STACK = 103,		/* the stack was too small */
 };
 

@@ -39,4 +39,7 @@ twin-run: $(PROGS) $(TWIN_HOST) $B/$(TWIN)/flat \
 		$(ARM_TARGETS:%=$A/%/twin.elf) $(TWIN_ALTERED)
 	@$(TWIN)/twin.sh $B $A $(ARM_TARGETS)
 
+# Both compilers see it, what is for the microcontroller as well.
+objects: $(call objs,$(TWIN)/*.c)
+
 .PHONY: twin twin-run
