@@ -11,6 +11,8 @@
 #                 held against testdata/size.budget
 # make check-tokens   install and set up every real PKCS #11 module there is,
 #                 each in a private folder, and sign with it
+# make demo-device    a device with secure boot, in an emulator: from its first
+#                 installation to attacks and power that fails
 # make bench      measure build and check against openssl dgst, and signing
 #                 many bundles against what the token can do
 # make arm        cross-compile lib/device, and crypto for it, for Cortex-M0, M3
@@ -199,6 +201,7 @@ misra:
 
 # lib/arm and lib/loader are for them only.
 include lib/arm/arm.mk
+include lib/loader/loader.mk
 include testdata/size.mk
 include testdata/twin/twin.mk
 include testdata/faults/faults.mk
@@ -242,6 +245,10 @@ packages-ci:
 
 D       = $(DESTDIR)$(PREFIX)
 PKGCONF := lib/device/fwdevice.pc.in lib/port/fwport.pc.in
+# The boot loader with all that it is made of, as it lies below lib.
+EXAMPLES := $(DEVSRC) lib/port/fwport.h lib/port/bearssl.c lib/port/psa.c \
+	lib/arm/start.c lib/arm/semihost.c lib/arm/semihost.h \
+	lib/arm/sections.ld $(wildcard lib/loader/*)
 install: all
 	install -d $D/bin $D/lib/pkgconfig $D/include/fwsign/device \
 		$D/include/fwsign/port $D/share/fwsign/schemas
@@ -255,6 +262,9 @@ install: all
 		sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
 		$$p >$$o && chmod 644 $$o || exit 1; done
 	install -m 644 $(wildcard schemas/*) $D/share/fwsign/schemas
+	for e in $(EXAMPLES:lib/%=%); do \
+		o=$D/share/fwsign/examples/$$e && install -d $${o%/*} && \
+		cp lib/$$e $$o && chmod a+rX,go-w $$o || exit 1; done
 	for m in $(MANUALS); do \
 		s=$D/share/man/man$${m##*.} && install -d $$s && \
 		install -m 644 $$m $$s || exit 1; done

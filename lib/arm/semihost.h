@@ -56,6 +56,11 @@ int fwa_close(int fd);
 
 /* ---- start.c --------------------------------------------------------- */
 
+/* Called at a fault and at an interrupt that nobody serves, with an empty
+   stack; number: of the exception; frame: r0 to r3, r12, lr, pc and xpsr, if
+   the stack had room for them. */
+_Noreturn void fwa_fault(const uint32_t *frame, uint32_t number);
+
 /* The most bytes of stack that were in use since the start; its size. */
 size_t fwa_stack_used(void);
 size_t fwa_stack_size(void);
