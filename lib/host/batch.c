@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The engine of a batch.  Worker threads make bundles, and take a session of
- * the token while they sign; the thread that called releases them in order: logs their
- * signatures, has them on the disk, and gives them their names, as many at a
- * time as are there.
+ * the token while they sign; the thread that called releases them in order:
+ * logs their signatures, has them on the disk, and gives them their names, as
+ * many at a time as are there.
  */
 #include <pthread.h>
 #include <sched.h>

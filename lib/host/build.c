@@ -248,6 +248,20 @@ open_files(struct build *b, struct fw_error *err)
 
 /* ---- envelope -------------------------------------------------------- */
 
+/* All that is signed, or that the signed part has the digest of. */
+static enum fw_kind
+encode_manifest(struct build *b, struct fw_error *err)
+{
+	fw_buf_deinit(&b->text);
+	fw_buf_deinit(&b->manifest);
+	fw_buf_deinit(&b->payload);
+	FW_TRY(fw_text_encode(b->d, &b->built->measures, &b->text, err));
+	FW_TRY(fw_manifest_encode(b->d, &b->built->measures,
+	    fw_buf_span(&b->text), &b->manifest, err));
+	return fw_payload_encode(b->d->digest_alg, fw_buf_span(&b->manifest),
+	    &b->payload, err);
+}
+
 /* Encode it all; blank: with zeros for signatures. */
 static enum fw_kind
 encode(struct build *b, bool blank, struct fw_error *err)
@@ -256,15 +270,10 @@ encode(struct build *b, bool blank, struct fw_error *err)
 	struct fw_envelope_parts parts = { .element = element };
 	size_t i;
 
-	fw_buf_deinit(&b->text);
-	fw_buf_deinit(&b->manifest);
-	fw_buf_deinit(&b->payload);
+	/* In a batch the digests were known from the first. */
+	if (blank || b->opt->session == NULL)
+		FW_TRY(encode_manifest(b, err));
 	fw_buf_deinit(&b->envelope);
-	FW_TRY(fw_text_encode(b->d, &b->built->measures, &b->text, err));
-	FW_TRY(fw_manifest_encode(b->d, &b->built->measures,
-	    fw_buf_span(&b->text), &b->manifest, err));
-	FW_TRY(fw_payload_encode(b->d->digest_alg, fw_buf_span(&b->manifest),
-	    &b->payload, err));
 	element[parts.elements++] =
 	    (struct fw_element){ NULL, fw_buf_span(&b->text) };
 	for (i = 0; i < b->files; i++)

@@ -259,10 +259,13 @@ make_new(struct fw_output *out, const char *name)
 static bool
 proc_link(int fd, char out[32])
 {
+	static atomic_bool seen;	/* it does not go away again */
 	struct stat st;
 
 	(void)snprintf(out, 32, "/proc/self/fd/%d", fd);
-	return lstat(out, &st) == 0;
+	if (!atomic_load(&seen) && lstat(out, &st) == 0)
+		atomic_store(&seen, true);
+	return atomic_load(&seen);
 }
 
 /* Give the unnamed file a name; errno EEXIST when it is taken. */
