@@ -42,11 +42,12 @@ fwd_panic(void)
 bool
 loader_granted(fwd_status status)
 {
-	volatile fwd_status s = status;	/* read again for each question */
+	/* No register answers both questions. */
+	volatile fwd_status s = status, again = ~status;
 
 	if (s != FWD_OK)
 		return false;
-	if (~s != ~(fwd_status)FWD_OK)
+	if (again != ~(fwd_status)FWD_OK)
 		fwd_panic();
 	return true;
 }
