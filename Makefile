@@ -7,10 +7,15 @@
 # make coverage   how much of lib/device its tests reach; make stack: how much
 #                 stack it needs; make misra: whether it keeps MISRA C:2012.
 #                 They install what they need, and fail beyond a bound.
+# make size       code, RAM, stack and instructions on Cortex-M0, M3 and M33,
+#                 held against testdata/size.budget
 # make check-tokens   install and set up every real PKCS #11 module there is,
 #                 each in a private folder, and sign with it
 # make bench      measure build and check against openssl dgst, and signing
 #                 many bundles against what the token can do
+# make arm        cross-compile lib/device, and crypto for it, for Cortex-M0, M3
+#                 and M33; make twin: judge a corpus with it there, emulated,
+#                 and here, and compare the traces byte for byte
 # make install    below PREFIX, DESTDIR in front of it
 # make setup      install what is missing; make packages prints the list
 
@@ -192,6 +197,8 @@ misra:
 
 # lib/arm and lib/loader are for them only.
 include lib/arm/arm.mk
+include testdata/size.mk
+include testdata/twin/twin.mk
 
 # ---- the rest of the tests -------------------------------------------------
 
@@ -227,7 +234,7 @@ setup:
 packages:
 	@echo $(PACKAGES)
 packages-ci:
-	@echo $(PACKAGES) $(PACKAGES_CI)
+	@echo $(sort $(PACKAGES) $(PACKAGES_CI) $(PACKAGES_ARM))
 
 D       = $(DESTDIR)$(PREFIX)
 PKGCONF := lib/device/fwdevice.pc.in lib/port/fwport.pc.in

@@ -9,6 +9,7 @@
 #include <psa/crypto.h>
 
 #include "arm/mbedtls_board.h"
+#include "device/fwdevice.h"
 
 #ifndef FWA_HEAP
 #define FWA_HEAP	24576
@@ -20,6 +21,13 @@ void
 fwa_mbedtls_start(void)
 {
 	mbedtls_memory_buffer_alloc_init(heap, sizeof heap);
+}
+
+void
+fwa_mbedtls_exit(int status)
+{
+	(void)status;
+	fwd_panic();
 }
 
 /* PSA wants it to be there; nothing calls it. */

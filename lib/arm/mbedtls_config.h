@@ -46,6 +46,9 @@
 #define MBEDTLS_PLATFORM_C
 #define MBEDTLS_PLATFORM_MEMORY
 #define MBEDTLS_MEMORY_BUFFER_ALLOC_C
+#define MBEDTLS_PLATFORM_NO_STD_FUNCTIONS
+#define MBEDTLS_PLATFORM_EXIT_MACRO fwa_mbedtls_exit
+void fwa_mbedtls_exit(int status);	/* when that array was damaged */
 
 #include "mbedtls/check_config.h"
 
