@@ -8,8 +8,6 @@
 . "$top/testdata/token.sh"
 cd "$T" || exit 1
 
-python=/usr/bin/python3
-[ -x "$python" ] || python=python3
 key() {
 	"$fwsign" key "$@"
 }

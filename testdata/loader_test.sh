@@ -8,7 +8,6 @@
 . "$(dirname "$0")/lib.sh"
 
 page=$top/man/fwdevice.3
-python=/usr/bin/python3
 "$top/testdata/pki/mkpki.sh" --files "$T/pki" p256 || exit 1
 cd "$T" || exit 1
 P=pki/p256
