@@ -12,11 +12,15 @@
 #                 held against testdata/size.budget
 # make check-tokens   install and set up every real PKCS #11 module there is,
 #                 each in a private folder, and sign with it
+# make demo-device    a device with secure boot, in an emulator: from its first
+#                 installation to attacks and power that fails
 # make bench      measure build and check against openssl dgst, and signing
 #                 many bundles against what the token can do
 # make arm        cross-compile lib/device, and crypto for it, for Cortex-M0, M3
 #                 and M33; make twin: judge a corpus with it there, emulated,
 #                 and here, and compare the traces byte for byte
+# make faults     run it there with each instruction skipped in turn, each branch
+#                 inverted and each loaded word replaced: nothing is accepted
 # make install    below PREFIX, DESTDIR in front of it
 # make setup      install what is missing; make packages prints the list
 
@@ -52,7 +56,7 @@ pkg     = $(or $(shell pkg-config $1 $(PKGS)),$(error packages are missing \
 PKGCFLAGS = $(eval PKGCFLAGS := $(call pkg,--cflags) )$(PKGCFLAGS)
 PKGLIBS = $(eval PKGLIBS := $(call pkg,--libs))$(PKGLIBS)
 FLAGS   = -std=c11 -D_GNU_SOURCE -Ilib -Icmd -DFW_VERSION='"$(VERSION)"' \
-	$(SANFLAGS) $(HARDEN) $(WARN) $(PKGCFLAGS)
+	$(SANFLAGS) $(if $(SAN),-DFW_TRACEABLE) $(HARDEN) $(WARN) $(PKGCFLAGS)
 # The device library gets nothing from the host.
 DEVFLAGS = -std=c11 -ffreestanding -Ilib $(SANFLAGS) \
 	$(DEVHARDEN) $(WARN)
@@ -207,8 +211,10 @@ misra:
 
 # lib/arm and lib/loader are for them only.
 include lib/arm/arm.mk
+include lib/loader/loader.mk
 include testdata/size.mk
 include testdata/twin/twin.mk
+include testdata/faults/faults.mk
 
 # ---- the rest of the tests -------------------------------------------------
 
@@ -230,7 +236,7 @@ demo-run: $(PROGS)
 	testdata/demo.sh $B
 bench: setup
 	@$(MAKE) --no-print-directory bench-run
-bench-run: $(PROGS) $B/bench_token
+bench-run: $(PROGS) $(MOCK) $B/bench_token
 	testdata/bench.sh $B
 	testdata/bench_batch.sh $B
 $B/bench_token: testdata/bench_token.c Makefile
@@ -244,10 +250,15 @@ setup:
 packages:
 	@echo $(PACKAGES)
 packages-ci:
-	@echo $(sort $(PACKAGES) $(PACKAGES_CI) $(PACKAGES_ARM))
+	@echo $(sort $(PACKAGES) $(PACKAGES_CI) $(PACKAGES_ARM) \
+		$(PACKAGES_FAULTS))
 
 D       = $(DESTDIR)$(PREFIX)
 PKGCONF := lib/device/fwdevice.pc.in lib/port/fwport.pc.in
+# The boot loader with all that it is made of, as it lies below lib.
+EXAMPLES := $(DEVSRC) lib/port/fwport.h lib/port/bearssl.c lib/port/psa.c \
+	lib/arm/start.c lib/arm/semihost.c lib/arm/semihost.h \
+	lib/arm/sections.ld $(wildcard lib/loader/*)
 install: all
 	install -d $D/bin $D/lib/pkgconfig $D/include/fwsign/device \
 		$D/include/fwsign/port $D/share/fwsign/schemas
@@ -261,6 +272,9 @@ install: all
 		sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
 		$$p >$$o && chmod 644 $$o || exit 1; done
 	install -m 644 $(wildcard schemas/*) $D/share/fwsign/schemas
+	for e in $(EXAMPLES:lib/%=%); do \
+		o=$D/share/fwsign/examples/$$e && install -d $${o%/*} && \
+		cp lib/$$e $$o && chmod a+rX,go-w $$o || exit 1; done
 	for m in $(MANUALS); do \
 		s=$D/share/man/man$${m##*.} && install -d $$s && \
 		install -m 644 $$m $$s || exit 1; done

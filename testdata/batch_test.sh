@@ -386,6 +386,43 @@ expect 'signing one file by two names' 2 'are the same file' \
 expect 'signing two files' 0 '' "$fwsign" sign out/a.fwb deep/a.fwb $key
 }
 
+# ---- what another bundle needs -----------------------------------------
+
+# Nothing is signed, not even what comes before.
+rm -rf out deep && mkdir out deep
+"$fwsign" build --batch names.yaml --unsigned --quiet || exit 1
+cp out/a.fwb deep/b.fwb
+ln -s deep/b.fwb alias.fwb
+cp out/a.fwb b.fwb
+# shellcheck disable=SC2086
+expect 'a bundle that is signed too' 2 \
+    "'deep/b.fwb' would replace the input 'alias.fwb'" "$fwsign" sign \
+    out/a.fwb b.fwb alias.fwb $key --output-directory deep
+same 'it is left alone' out/a.fwb deep/b.fwb
+try 'and nothing is signed' test "$(ls deep)" = "$(printf 'a.fwb\nb.fwb')"
+# shellcheck disable=SC2016  # for fwsign to replace
+sed 's/fw.bin/${FILE}/' d.yaml >file.yaml
+head -c 100 /dev/urandom >second.bin
+cp second.bin second.before
+cat >files.yaml <<END
+batch: 1
+descriptor: file.yaml
+set: {VERSION: "1.2.3"}
+bundles:
+  - {output: out/z.fwb, set: {DEVICE: $(device 1), FILE: fw.bin}}
+  - {output: out/../second.bin, set: {DEVICE: $(device 2), FILE: fw.bin}}
+  - {output: out/y.fwb, set: {DEVICE: $(device 3), FILE: second.bin}}
+END
+expect 'an image of another bundle' 2 \
+    "second.bin' would replace the input '(.*/)?second.bin'" "$fwsign" build \
+    --batch files.yaml --unsigned
+same 'it is left alone' second.before second.bin
+try 'and nothing is built' test ! -e out/z.fwb
+# shellcheck disable=SC2086
+expect 'the log' 2 "would replace the input 'out/l'" "$fwsign" sign out/a.fwb \
+    deep/../out/l $key --log out/l
+try 'which is not begun' test ! -e out/l
+
 # ---- a progress bar ---------------------------------------------------------------------------
 
 cat >terminal.py <<'END'

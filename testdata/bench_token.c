@@ -2,11 +2,13 @@
 /*
  * For bench_batch.sh.
  *
- *	bench_token MODULE TOKEN PIN LABEL SESSIONS SECONDS
+ *	bench_token MODULE TOKEN PIN LABEL SESSIONS SECONDS [PUBLIC.pem]
  *
  * logs in and has as many threads, each with a session of its own, do nothing
  * but C_SignInit and C_Sign of a digest with the key of that label, for that
- * time.  Prints signatures per second: what the token can do at most.
+ * time.  Prints signatures per second: what the token can do at most.  With the
+ * public key, each thread verifies what it signed, with OpenSSL: what is the
+ * most for anyone who does that.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -17,14 +19,20 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/bn.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <p11-kit/pkcs11.h>
 
-enum { SESSIONS_MAX = 64 };
+enum { SESSIONS_MAX = 64, DIGEST = 32 };
 
 static CK_FUNCTION_LIST *m;
 static CK_SLOT_ID slot;
 static CK_OBJECT_HANDLE key;
 static CK_MECHANISM mech;
+static EVP_PKEY *pub;			/* NULL: nothing is verified */
 static atomic_bool stop;
 
 static void
@@ -107,11 +115,74 @@ find_key(CK_SESSION_HANDLE s, const char *label)
 		mech = (CK_MECHANISM){ CKM_RSA_PKCS_PSS, &pss, sizeof pss };
 }
 
+/* ---- verifying ------------------------------------------------------ */
+
+static void
+ensure(bool good, const char *what)
+{
+	if (good)
+		return;
+	(void)fprintf(stderr, "bench_token: %s\n", what);
+	exit(1);
+}
+
+static void
+load_public(const char *path)
+{
+	FILE *const f = fopen(path, "r");
+
+	if (f != NULL)
+		pub = PEM_read_PUBKEY(f, NULL, NULL, NULL);
+	ensure(pub != NULL, "cannot read the public key");
+	(void)fclose(f);
+}
+
+static EVP_PKEY_CTX *
+verifier(void)
+{
+	EVP_PKEY_CTX *const c = EVP_PKEY_CTX_new(pub, NULL);
+	bool good = c != NULL && EVP_PKEY_verify_init(c) == 1;
+
+	if (good && EVP_PKEY_get_base_id(pub) == EVP_PKEY_RSA)
+		good = EVP_PKEY_CTX_set_rsa_padding(c,
+		    RSA_PKCS1_PSS_PADDING) == 1 &&
+		    EVP_PKEY_CTX_set_signature_md(c, EVP_sha256()) == 1 &&
+		    EVP_PKEY_CTX_set_rsa_pss_saltlen(c,
+		    RSA_PSS_SALTLEN_DIGEST) == 1;
+	ensure(good, "cannot verify");
+	return c;
+}
+
+static void
+verify(EVP_PKEY_CTX *c, const unsigned char *digest, const unsigned char *sig,
+    CK_ULONG n)
+{
+	unsigned char *der = NULL;
+	ECDSA_SIG *rs;
+	int r;
+
+	if (EVP_PKEY_get_base_id(pub) == EVP_PKEY_RSA) {
+		r = EVP_PKEY_verify(c, sig, n, digest, DIGEST);
+	} else {
+		rs = ECDSA_SIG_new();
+		(void)ECDSA_SIG_set0(rs, BN_bin2bn(sig, (int)n / 2, NULL),
+		    BN_bin2bn(sig + n / 2, (int)n / 2, NULL));
+		r = i2d_ECDSA_SIG(rs, &der);
+		r = EVP_PKEY_verify(c, der, (size_t)r, digest, DIGEST);
+		OPENSSL_free(der);
+		ECDSA_SIG_free(rs);
+	}
+	ensure(r == 1, "a signature does not hold");
+}
+
+/* ---- the loop ------------------------------------------------------- */
+
 static void *
 work(void *count)
 {
 	const CK_SESSION_HANDLE s = session();
-	unsigned char digest[32] = { 0 }, sig[1024];
+	EVP_PKEY_CTX *const c = pub != NULL ? verifier() : NULL;
+	unsigned char digest[DIGEST] = { 0 }, sig[1024];
 	unsigned long i;
 	CK_ULONG n;
 
@@ -120,7 +191,10 @@ work(void *count)
 		must(m->C_SignInit(s, &mech, key), "C_SignInit");
 		n = sizeof sig;
 		must(m->C_Sign(s, digest, sizeof digest, sig, &n), "C_Sign");
+		if (c != NULL)
+			verify(c, digest, sig, n);
 	}
+	EVP_PKEY_CTX_free(c);
 	*(unsigned long *)count = i;
 	must(m->C_CloseSession(s), "C_CloseSession");
 	return NULL;
@@ -145,11 +219,13 @@ main(int argc, char **argv)
 	double start, took;
 	int i, n;
 
-	if (argc != 7 || (n = atoi(argv[5])) < 1 || n > SESSIONS_MAX) {
+	if (argc < 7 || argc > 8 || (n = atoi(argv[5])) < 1 || n > SESSIONS_MAX) {
 		(void)fprintf(stderr, "usage: bench_token MODULE TOKEN PIN "
-		    "LABEL SESSIONS SECONDS\n");
+		    "LABEL SESSIONS SECONDS [PUBLIC.pem]\n");
 		return 2;
 	}
+	if (argc == 8)
+		load_public(argv[7]);
 	load(argv[1]);
 	find_token(argv[2]);
 	s = session();

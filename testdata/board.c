@@ -1,32 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For loader_test.sh: the board of the loader in fwdevice(3), and a life of it.
- *	board ROOT.der RELEASE.fwb
+ * For loader_test.sh: a board for lib/loader on the host, and a life of it.
+ *	board RELEASE.fwb
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "device/fwslots.h"
+#include "loader/board.h"
+#include "loader/loader.h"
 
-enum { SECTOR = 4096, UNIT = 16, BANK = 256 * 1024 + 16 * 1024 + SECTOR };
-
-bool board_erase(uint32_t at);
-bool board_write(uint32_t at, const uint8_t *unit);
-bool board_receive(uint8_t *p, size_t n, size_t *got);
-void board_start(uint32_t at);
-void board_reset(void);
-fwd_status loader_provision(uint64_t counter);
-fwd_status loader_install(void);
-fwd_status loader_boot(uint32_t *bank);
-fwd_status loader_confirm(uint32_t bank);
-
-uint8_t board_flash[FWD_BANKS * BANK], board_root[4096];
-size_t board_root_n;
-
-static uint8_t bundle[1 << 20], saved[sizeof board_flash];
+static uint8_t flash[FWD_BANKS * BOARD_BANK_SIZE], saved[sizeof flash];
+static uint8_t bundle[1 << 20];
 static size_t bundle_n, bundle_at;
-static uint32_t started;		/* where, or FWD_NO_INDEX */
+static uint32_t not_for = FWD_NO_INDEX;	/* where no program can start */
 static unsigned long operations, power;	/* it fails at this one; 0: never */
 static int failures;
 
@@ -47,27 +34,36 @@ broken(const char *rule)
 }
 
 bool
+board_read(uint32_t at, uint8_t *p, size_t n)
+{
+	if (at > sizeof flash || n > sizeof flash - at)
+		broken("what is read");
+	memcpy(p, flash + at, n);
+	return true;
+}
+
+bool
 board_erase(uint32_t at)
 {
-	if (at % SECTOR != 0 || at >= sizeof board_flash)
+	if (at % BOARD_SECTOR != 0 || at >= sizeof flash)
 		broken("what is erased");
 	if (!powered())
 		return false;
-	memset(board_flash + at, 0xff, SECTOR);
+	memset(flash + at, 0xff, BOARD_SECTOR);
 	return true;
 }
 
 bool
 board_write(uint32_t at, const uint8_t *unit)
 {
-	if (at % UNIT != 0 || at >= sizeof board_flash)
+	if (at % BOARD_UNIT != 0 || at >= sizeof flash)
 		broken("what is written");
-	for (int i = 0; i < UNIT; i++)
-		if ((unit[i] & ~board_flash[at + (uint32_t)i]) != 0)
+	for (uint32_t i = 0; i < BOARD_UNIT; i++)
+		if ((unit[i] & ~flash[at + i]) != 0)
 			broken("written without being erased");
 	if (!powered())
 		return false;
-	memcpy(board_flash + at, unit, UNIT);
+	memcpy(flash + at, unit, BOARD_UNIT);
 	return true;
 }
 
@@ -80,10 +76,10 @@ board_receive(uint8_t *p, size_t n, size_t *got)
 	return true;
 }
 
-void
-board_start(uint32_t at)
+bool
+board_can_start(uint32_t at, uint64_t n)
 {
-	started = at;
+	return at != not_for && n <= BOARD_SLOT_SIZE;
 }
 
 void
@@ -104,98 +100,136 @@ expect(const char *what, fwd_status got, fwd_status want)
 	failures += got != want;
 }
 
+static void
+claim(const char *what, bool so)
+{
+	expect(what, so ? FWD_OK : FWD_E_SLOT, FWD_OK);
+}
+
 static fwd_status
 install(void)
 {
-	bundle_at = 0;
-	return loader_install();
-}
-
-/* Boot; the firmware must be started where it was installed. */
-static fwd_status
-boot(uint32_t *bank)
-{
+	uint32_t bank;
 	fwd_status s;
 
-	started = FWD_NO_INDEX;
-	s = loader_boot(bank);
-	if ((s == FWD_OK) != (started != FWD_NO_INDEX) ||
-	    (s == FWD_OK && started != *bank * BANK))
-		return FWD_E_API;
-	return s;
+	bundle_at = 0;
+	s = loader_install(&bank);
+	return (s == FWD_OK) == (bank < FWD_BANKS) ? s : FWD_E_API;
+}
+
+/* Boot; the firmware must be where it was installed. */
+static fwd_status
+boot(struct loader_image *image)
+{
+	const fwd_status s = loader_boot(image);
+
+	if (s != FWD_OK)
+		return image->bank == FWD_NO_INDEX ? s : FWD_E_API;
+	return image->at == image->bank * BOARD_BANK_SIZE ? s : FWD_E_API;
 }
 
 /* Power fails at each operation of an installation: something boots. */
 static void
 cuts(void)
 {
+	struct loader_image image;
 	unsigned long n;
-	uint32_t bank;
 	bool all = true;
 
-	memcpy(saved, board_flash, sizeof saved);
+	memcpy(saved, flash, sizeof saved);
 	operations = 0;
 	expect("install again", install(), FWD_OK);
 	n = operations;
 	for (unsigned long i = 1; i <= n; i++) {
-		memcpy(board_flash, saved, sizeof saved);
+		memcpy(flash, saved, sizeof saved);
 		operations = 0;
 		power = i;
 		all = all && install() != FWD_OK;
 		power = 0;
-		all = all && boot(&bank) == FWD_OK;
+		all = all && boot(&image) == FWD_OK;
 	}
 	printf("%s the loader: power failed at %lu operations\n",
 	    all && n > 20 ? "ok" : "not ok", n);
 	failures += !all;
-	memcpy(board_flash, saved, sizeof saved);
+	memcpy(flash, saved, sizeof saved);
 }
 
-static size_t
-load(const char *path, uint8_t *p, size_t max)
+/* From the factory to a release that is kept; which bank it is in. */
+static uint32_t
+youth(void)
+{
+	struct loader_image first, second;
+
+	expect("nothing boots", boot(&first), FWD_E_NOTHING_BOOTABLE);
+	expect("provision", loader_provision(0), FWD_OK);
+	expect("not twice", loader_provision(0), FWD_E_API);
+	expect("nothing boots yet", boot(&first), FWD_E_NOTHING_BOOTABLE);
+	expect("install", install(), FWD_OK);
+	expect("boot", boot(&first), FWD_OK);
+	claim("on trial", first.trial);
+	expect("install beside what is tried", install(), FWD_OK);
+	expect("boot the other", boot(&second), FWD_OK);
+	claim("it is the other", second.bank != first.bank);
+	expect("confirm", loader_confirm(second.bank), FWD_OK);
+	expect("boot it again", boot(&first), FWD_OK);
+	claim("it is the same, and no trial", second.bank == first.bank &&
+	    !first.trial);
+	return first.bank;
+}
+
+/* Of releases that do not start. */
+static void
+trials(uint32_t kept)
+{
+	struct loader_image image;
+
+	expect("install", install(), FWD_OK);
+	expect("boot", boot(&image), FWD_OK);
+	expect("fall back", boot(&image), FWD_OK);
+	claim("to what was confirmed", image.bank == kept && !image.trial);
+	expect("install", install(), FWD_OK);
+	not_for = (1 - kept) * BOARD_BANK_SIZE;
+	expect("boot, but not what is for another bank", boot(&image), FWD_OK);
+	claim("the one that was confirmed", image.bank == kept);
+	not_for = kept * BOARD_BANK_SIZE;
+	expect("nothing else", boot(&image), FWD_E_NOTHING_BOOTABLE);
+	not_for = FWD_NO_INDEX;
+}
+
+static void
+load(const char *path)
 {
 	FILE *const f = fopen(path, "rb");
-	const size_t n = f != NULL ? fread(p, 1, max, f) : 0;
 
-	if (n == 0 || n == max) {
+	bundle_n = f != NULL ? fread(bundle, 1, sizeof bundle, f) : 0;
+	if (bundle_n == 0 || bundle_n == sizeof bundle) {
 		perror(path);
 		exit(1);
 	}
 	(void)fclose(f);
-	return n;
 }
 
 int
 main(int argc, char **argv)
 {
-	uint32_t bank, other;
+	struct loader_image image;
+	uint32_t kept;
 
-	if (argc != 3)
+	if (argc != 2)
 		return 2;
-	board_root_n = load(argv[1], board_root, sizeof board_root);
-	bundle_n = load(argv[2], bundle, sizeof bundle);
-	memset(board_flash, 0xa5, sizeof board_flash);
-	expect("nothing boots", boot(&bank), FWD_E_NOTHING_BOOTABLE);
-	expect("provision", loader_provision(0), FWD_OK);
-	expect("nothing boots yet", boot(&bank), FWD_E_NOTHING_BOOTABLE);
-	expect("install", install(), FWD_OK);
-	expect("boot", boot(&bank), FWD_OK);
-	expect("install beside what is tried", install(), FWD_OK);
-	expect("boot the other", boot(&other), FWD_OK);
-	expect("it is the other", other != bank ? FWD_OK : FWD_E_SLOT,
-	    FWD_OK);
-	expect("confirm", loader_confirm(other), FWD_OK);
+	load(argv[1]);
+	memset(flash, 0xa5, sizeof flash);
+	kept = youth();
 	cuts();
-	expect("install", install(), FWD_OK);
-	expect("boot", boot(&bank), FWD_OK);
-	expect("fall back", boot(&bank), FWD_OK);
-	expect("to what was confirmed", bank == other ? FWD_OK : FWD_E_SLOT,
-	    FWD_OK);
+	trials(kept);
+	claim("nothing but ok is ok", loader_granted(FWD_OK) &&
+	    !loader_granted(~(fwd_status)FWD_OK) && !loader_granted(0));
 	bundle[700] ^= 1;
-	expect("refuse", install() != FWD_OK ? FWD_OK : FWD_E_API, FWD_OK);
-	expect("and boot", boot(&bank), FWD_OK);
-	expect("provision above it", loader_provision(1000), FWD_OK);
+	claim("refuse", install() != FWD_OK);
+	expect("and boot", boot(&image), FWD_OK);
 	bundle[700] ^= 1;
+	memset(flash, 0xa5, sizeof flash);
+	expect("another device, above it", loader_provision(1000), FWD_OK);
 	expect("rollback", install(), FWD_E_ROLLBACK);
 	return failures != 0;
 }

@@ -186,8 +186,9 @@ expect 'PS384' 0 '' "$fwsign" tbs u.fwb --chain files/rsa3072/chain.pem \
 openssl pkeyutl -sign -rawin -in raw -inkey files/rsa3072/release.key \
     -digest sha384 -pkeyopt rsa_padding_mode:pss \
     -pkeyopt rsa_pss_saltlen:digest -out sig
-expect 'PS384 as PS256' 1 'does not hold' "$fwsign" attach u.fwb -o no.fwb \
-    --signature sig --chain files/rsa3072/full-chain.pem
+expect 'PS384 as PS256' 1 "by the key behind 'sig' does not hold" \
+    "$fwsign" attach u.fwb -o no.fwb --signature sig \
+    --chain files/rsa3072/full-chain.pem
 expect 'PS384 as it is' 0 '' "$fwsign" attach u.fwb -o f.fwb \
     --signature sig --chain files/rsa3072/full-chain.pem --alg PS384
 openssl pkeyutl -sign -rawin -in raw -inkey files/rsa3072/release.key \
@@ -294,6 +295,25 @@ expect '--yes with --expect' 2 'exclude' "$fwsign" sign-request p256.request \
 expect 'no key' 2 'key to sign with is missing' "$fwsign" sign-request \
     p256.request --yes
 gone 'what was refused left nothing' no.response p256.request.response
+
+# ---- one file twice -------------------------------------------------------------
+
+rm -rf one && mkdir one
+"$fwsign" tbs u.fwb --chain pki/p256/full-chain.pem -o one/request --quiet
+expect 'response and log' 2 "'one/x' would be written twice" "$fwsign" \
+    sign-request one/request --key "$uri" --yes -o one/x --log one/../one/x
+expect 'response and manifest' 2 'would be written twice' "$fwsign" \
+    sign-request one/request --key "$uri" --yes -o one/x \
+    --manifest "$PWD/one/x"
+expect 'manifest and log' 2 'would be written twice' "$fwsign" \
+    sign-request one/request --key "$uri" --yes --manifest one/x --log one/x
+expect 'request and bytes' 2 'would be written twice' "$fwsign" tbs u.fwb \
+    --chain pki/p256/full-chain.pem -o one/x --raw one//x
+expect 'bundle and log' 2 'would be written twice' "$fwsign" sign u.fwb \
+    --key "$uri" --chain pki/p256/full-chain.pem -o one/x --log one/x
+expect 'checkpoint and log' 2 'would be written twice' "$fwsign" log \
+    checkpoint one/x --key "$uri" --chain pki/p256/full-chain.pem -o one/x
+try 'nothing was written' test "$(ls one)" = request
 
 # ---- JSON, the log ------------------------------------------------------------
 

@@ -91,6 +91,13 @@ END
 fault 'a value without a name' 3 'CKR_ 0x7ffffff0: an error that has no name' \
     fail=C_Sign:7ffffff0
 
+# What the device library then refuses is put down to the signature.
+for how in flip zero; do
+	fault "a signature that does not hold: $how" 3 "the \
+signature that key object 'k' .* made does not hold with its own" \
+	    "sig=$how"
+done
+
 # Two signatures, and the token goes after the first.
 both() {
 	PIN=1234 "$fwsign" "$@" --module "$mock" --pin-env PIN \

@@ -64,6 +64,32 @@ expect 'unknown command' 2 "unknown command 'lisst' .did you mean 'list'" \
     key lisst
 expect 'a PIN without login' 2 'add --login' key list --pin-env PIN
 
+# ---- secrets ----------------------------------------------------------------
+
+# While a PIN is waited for: no core dumps, and as another user than root (who
+# may always) nobody sees the memory, so that /proc is root's.
+mkfifo pin
+chmod 711 .
+cp "$B/fwsign" secret && chmod 755 secret
+as=
+[ "$(id -u)" != 0 ] || as='setpriv --reuid=65534 --regid=65534 --clear-groups'
+# shellcheck disable=SC2086
+(ulimit -c 4096; exec $as ./secret key generate --key pkcs11:object=x \
+    --pin-fd 0 --module "$B/mock_p11.so") <>pin >/dev/null 2>&1 &
+pid=$!
+n=0
+while [ $n -lt 100 ] && ! grep -q '^Max core file size  *0 ' "/proc/$pid/limits"
+do
+	sleep 0.1
+	n=$((n + 1))
+done
+has 'no core dumps' "/proc/$pid/limits" '^Max core file size  *0  *0 '
+[ -n "${SAN:-}" ] || try 'no looking into it' \
+    test "$(stat -c %u "/proc/$pid/maps")" = 0
+kill "$pid"
+wait "$pid"
+try 'and a signal ends the waiting' test $? = 143
+
 # ---- keys -------------------------------------------------------------------
 
 token_new token fw || exit 1
@@ -103,6 +129,8 @@ expect 'no such type' 2 'is no type of key' key generate --key "$(u x)" \
     --type RSA-2048
 expect 'a public key that is there' 1 'is there already' key generate \
     --key "$(u x)" -o root-P-256.pub
+expect 'a folder that is not there' 1 "cannot write 'none/x.pub'" \
+    key generate --key "$(u x)" -o none/x.pub
 expect 'a wrong PIN' 3 'C_Login failed: CKR_PIN_INCORRECT' \
     env PIN=9999 "$fwsign" key generate --pin-env PIN \
     --key "pkcs11:token=fw;object=x?module-path=$TOKEN_MODULE"
@@ -322,6 +350,30 @@ refuse 'the issuer'\''s own name' 1 "issuer's own name" key issue \
 refuse 'the issuer'\''s own key' 1 "is the issuer's own" key issue \
     --key "$root" --profile intermediate --subject-key "$root" \
     --subject CN=x
+openssl genrsa -out asks.key 3072 2>/dev/null
+openssl ecparam -name prime256v1 -genkey -noout -out asks-ec.key
+# asks NAME KEY OPTION...: a request that is signed so.
+asks() {
+	name_=$1 key_=$2
+	shift 2
+	openssl req -new -key "$key_" -subj "/CN=Asks $name_" \
+	    -out "asks-$name_.csr" "$@"
+}
+asks rsa asks.key -sha1
+asks ec asks-ec.key -sha1
+asks pss asks.key -sha1 -sigopt rsa_padding_mode:pss
+asks short asks.key -sha224
+for r in rsa ec pss short; do
+	refuse "a request with a weak digest: $r" 1 \
+	    'signed with the digest sha(1|224) .*SHA-256, SHA-384 or SHA-512' \
+	    key issue --key "$root" --profile signer --request asks-$r.csr
+done
+asks good asks.key -sha384
+asks good-pss asks.key -sha512 -sigopt rsa_padding_mode:pss
+for r in good good-pss; do
+	expect "a request with a good one: $r" 0 '' key issue --key "$root" \
+	    --profile signer --request asks-$r.csr -o asks-$r.pem
+done
 refuse 'a root that is issued' 2 'nobody issues a root' key issue \
     --key "$root" --profile root --request signer-P-256.csr
 refuse 'no profile' 2 'profile is missing' key issue --key "$root" \
@@ -491,6 +543,32 @@ json 'as the schema says' key-check .out 'r["verdict"] == "refused" and
 expect 'at any time' 0 'ends on' key check --key "$signer" \
     --chain renewed.pem --time none --warn-days 99
 has 'a certificate alone' .out '^judged +accepted, the certificate alone'
+# id FILE: the identifier of the key of a certificate.
+id() {
+	openssl x509 -in "$1" -noout -pubkey |
+	    openssl pkey -pubin -outform DER | sha256sum | cut -c -64
+}
+id root-P-256.pem >root.deny
+id renewed.pem >leaf.deny
+id root-P-384.pem >other.deny
+expect 'a denied root' 1 "denied by line 1 of 'root.deny'" key check \
+    --key "$signer" --deny root.deny --quiet
+expect 'a denied root that is named' 1 'denied by' key check \
+    --key "$signer" --chain renewed.pem --trust root-P-256.pem --quiet \
+    --deny root.deny
+expect 'a denied key' 1 "denied by line 1 of 'leaf.deny'" key check --json \
+    --key "$signer" --deny leaf.deny
+json 'is refused' key-check .out 'r["verdict"] == "refused"'
+expect 'another one' 0 '' key check --key "$signer" --deny other.deny --quiet \
+    --warn-days 20
+expect 'a root that is not known' 0 'root is not known and was not looked up' \
+    key check --key "$signer" --chain renewed.pem --deny root.deny --quiet
+expect 'a root for tests' 0 '' key self-sign --key "$(u lower)" \
+    --subject 'CN=Lower,OU=Test only' -o lower.pem
+expect 'is refused' 1 'is for tests only' key check --key "$(u lower)" \
+    --chain lower.pem --quiet
+expect 'unless it is allowed' 0 '' key check --key "$(u lower)" \
+    --chain lower.pem --quiet --allow-test
 expect 'another root' 1 'the device library refuses it' key check \
     --key "$signer" --trust root-P-384.pem
 expect 'another key'\''s chain' 1 'public keys differ' key check \

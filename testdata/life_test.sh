@@ -294,6 +294,16 @@ expect 'before the token is asked' 1 'is denied' "$fwsign" sign u.fwb \
     --chain plain/p256/chain.pem --deny leaf.deny
 expect 'certificates on the token' 1 'is denied' "$fwsign" sign u.fwb \
     -o no.fwb --key "$(cat pki/p256/key.uri)" --deny token.deny
+expect 'a root that nobody knows' 0 \
+    "^fwsign: warning: the root above '.*' is not known and was not looked up" \
+    bare "$fwsign" sign u.fwb -o ok.fwb --key plain/p256/release.key \
+    --chain plain/p256/chain.pem --deny root.deny
+expect 'one that is named, before the token is asked' 1 'is denied' "$fwsign" \
+    sign u.fwb -o no.fwb --key "pkcs11:token=none;object=none" \
+    --chain plain/p256/chain.pem --trust plain/p256/root.pem --deny root.deny
+expect 'one that is named, of a request' 1 'is denied' "$fwsign" tbs u.fwb \
+    -o no.request --chain plain/p256/chain.pem --trust plain/p256/root.pem \
+    --deny root.deny
 expect 'a root that is named' 1 'is denied' bare "$fwsign" sign u.fwb \
     -o no.fwb --key plain/p256/release.key --chain plain/p256/chain.pem \
     --trust plain/p256/root.pem --deny root.deny

@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# loader_test.sh BUILD-DIR: the boot loader in fwdevice(3) is compiled as it
-# stands there, with the command that is shown, for the board in board.c, and
-# lives through installations, boots and power that fails; what the page says
-# about structures and their sizes is what the headers say.
+# loader_test.sh BUILD-DIR: the boot loader in lib/loader, of which fwdevice(3)
+# shows excerpts, is compiled with the command that is shown there for the board
+# in board.c, and lives through installations, boots and power that fails; what
+# the page says about structures and their sizes is what the headers say.
 # shellcheck source=testdata/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 page=$top/man/fwdevice.3
+loader=$top/lib/loader
 "$top/testdata/pki/mkpki.sh" --files "$T/pki" p256 || exit 1
 cd "$T" || exit 1
 P=pki/p256
@@ -25,7 +26,6 @@ components:
 END
 "$fwsign" build d.yaml -o release.fwb --key $P/release.key \
     --chain $P/full-chain.pem --quiet >.o 2>.e || { cat .e >&2; exit 1; }
-openssl x509 -in $P/root.pem -outform DER -out root.der
 
 # ---- the loader --------------------------------------------------------------------
 
@@ -38,18 +38,35 @@ block() {
 	blocks '^\.Sh EXAMPLES' '^\.Sh SEE ALSO' |
 	    awk -v n="$1" '/^%%$/ { i++; next } i == n - 1'
 }
-block 4 >loader.c
+# What is shown of the loader is in it, word by word.
+shown() {
+	n=4
+	while block $n >shown.c && grep -q '[{;]' shown.c; do
+		"$python" -c 'import sys
+part, whole = (open(name).read() for name in sys.argv[1:])
+sys.exit(part.strip() not in whole)' shown.c "$loader/loader.c" || {
+			cat shown.c
+			return 1
+		}
+		n=$((n + 1))
+	done
+	[ $n -gt 6 ]
+}
+try 'the excerpts are from lib/loader/loader.c' shown
+
+"$loader/trust.sh" $P/root.pem >trust.c
 cp "$top/testdata/board.c" .
 sanitizers=
 if nm "$B/libfwdevice.a" 2>/dev/null | grep -q ' __asan_'; then
 	sanitizers='-fsanitize=address,undefined -fno-sanitize-recover=all'
 fi
 warnings='-Wall -Wextra -Wconversion -Wshadow -Werror'
-compile=$(block 5 | sed -e 's/^\$ //' -e 's/\\$//' | tr '\n' ' ' |
+compile=$(block $n | sed -e 's/^\$ //' -e 's/\\$//' | tr '\n' ' ' |
     sed -e "s|^cc |${CC:-cc} -g $warnings $sanitizers |" \
-    -e "s|-Ilib|-I'$top/lib'|" -e "s|build/plain/|'$B'/|g")
-try "the command: $(block 5 | tr -d '\\\n\t')" sh -c "$compile"
-./loader root.der release.fwb
+    -e "s|-Ilib|-I'$top/lib'|" -e "s|lib/loader/|$loader/|g" \
+    -e "s|build/plain/|'$B'/|g")
+try "the command: $(block $n | tr -d '\\\n\t')" sh -c "$compile"
+./loader release.fwb
 
 # The same life with limits of one device: the smallest that this release has.
 limits='-DFWD_COMPONENTS_MAX=1 -DFWD_PAYLOADS_MAX=1 -DFWD_ATTACHMENTS_MAX=1
@@ -70,10 +87,26 @@ small() {
 	    -e "s| -g | -g $(echo "$limits" | tr '\n' ' ') |" -e 's|-o loader|-o loader.small|')"
 }
 try 'the same with smaller limits' small
-./loader.small root.der release.fwb
+./loader.small release.fwb
+
+# All that it is made of is installed.
+san=
+[ -z "$sanitizers" ] || san=1
+try 'make install' env MAKEFLAGS= make -C "$top" B="${B#"$top/"}" SAN="$san" \
+    DESTDIR="$T/dest" PREFIX=/opt/fw install
+ex=$T/dest/opt/fw/share/fwsign/examples
+# shellcheck disable=SC2086  # words
+try 'compile what is installed' ${CC:-cc} -std=c11 -g $warnings $sanitizers \
+    -I"$ex" -o loader.installed board.c trust.c "$ex/loader/loader.c" \
+    "$ex/loader/flash.c" "$ex/loader/product.c" "$ex/port/bearssl.c" \
+    "$ex"/device/*.c -lbearssl
+try 'it is what is here' sh -c 'cd "$1" && find . -type f |
+    while read -r f; do cmp "$f" "$2/lib/$f" || exit 1; done' - "$ex" "$top"
+try 'it makes trust.c' sh -c '"$1/loader/trust.sh" "$2" | cmp - trust.c' \
+    - "$ex" $P/root.pem
 
 try 'it needs nothing of the host' sh -c '! grep -E \
-    "#include <(stdio|stdlib|unistd|fcntl)" loader.c'
+    "#include <(stdio|stdlib|unistd|fcntl)" "$1"/*.[ch]' - "$loader"
 
 # ---- structures ----------------------------------------------------------------------
 
@@ -137,7 +170,7 @@ if command -v arm-none-eabi-gcc >/dev/null; then
 	    -mthumb
 	try 'the loader on Cortex-M3' arm-none-eabi-gcc -mcpu=cortex-m3 \
 	    -mthumb -Os -std=c11 -Wall -Wextra -Werror -I"$top/lib" -c \
-	    -o loader32.o loader.c
+	    -o loader32.o "$loader/loader.c"
 	try 'needs what the page says' sh -c '
 	    n=$(arm-none-eabi-size loader32.o | tail -n 1 | awk "{ print \$2 + \$3 }")
 	    said=$(tr "\n" " " <"$1" | sed -n "s/.*has \([0-9.]*\) KiB of data in all.*/\1/p")

@@ -222,6 +222,15 @@ expect 'no log' 2 'none' "$fwsign" log verify none
 expect 'no command' 2 'missing' "$fwsign" log
 expect 'no such command' 2 "'verfy'" "$fwsign" log verfy log
 
+# ---- a line without end ---------------------------------------------------------
+
+{ head -n 1 log; head -c 1048577 /dev/zero | tr '\0' x; } >long
+expect 'a line longer than any' 1 '^fwsign: long:2: this line is longer than' \
+    "$fwsign" log verify long
+{ head -n 1 log; head -c 1048576 /dev/zero | tr '\0' x; echo; } >long
+expect 'one that can be read' 1 '^fwsign: long:2: this line is longer than' \
+    "$fwsign" log verify long
+
 # ---- cut short -----------------------------------------------------------------
 
 head -c -100 log >torn

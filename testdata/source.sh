@@ -26,6 +26,7 @@ mkdir -p "$dir/apt/lists/partial" "$dir/apt/cache/archives/partial"
 dir=$(cd "$dir" && pwd)
 
 # Whatever form the system's own lists have: ask apt what is in them.
+# shellcheck disable=SC2016  # for apt
 archives() {
 	apt-get indextargets --format '$(REPO_URI) $(RELEASE)' \
 	    'Created-By: Packages' 'Origin: Debian' 'Component: main' |

@@ -252,17 +252,10 @@ bio_free(BIO **bio)
 	BIO_free(*bio);
 }
 
-static void
-abandon(struct fw_output *out)
-{
-	fw_output_abandon(out);
-}
-
 enum fw_kind
-key_output(const char *path, const char *type, const struct fw_buf *der,
-    struct fw_error *err)
+key_output_write(struct fw_output *out, const char *type,
+    const struct fw_buf *der, struct fw_error *err)
 {
-	FW_CLEANUP(abandon) struct fw_output out = FW_OUTPUT_NONE;
 	FW_CLEANUP(bio_free) BIO *bio = BIO_new(BIO_s_mem());
 	char *text = NULL;
 	long n;
@@ -271,10 +264,19 @@ key_output(const char *path, const char *type, const struct fw_buf *der,
 	    (long)der->n) <= 0)
 		return fw_fail_ssl(err, FW_E_NOMEM, "cannot write PEM");
 	n = BIO_get_mem_data(bio, &text);
+	FW_TRY(fw_write_all(out->fd, text, (size_t)n, out->path, err));
+	out->exclusive = true;
+	return fw_output_commit(out, err);
+}
+
+enum fw_kind
+key_output(const char *path, const char *type, const struct fw_buf *der,
+    struct fw_error *err)
+{
+	FW_CLEANUP(fw_output_abandon) struct fw_output out = FW_OUTPUT_NONE;
+
 	FW_TRY(fw_output_open(path, &out, err));
-	FW_TRY(fw_write_all(out.fd, text, (size_t)n, path, err));
-	out.exclusive = true;
-	return fw_output_commit(&out, err);
+	return key_output_write(&out, type, der, err);
 }
 
 void

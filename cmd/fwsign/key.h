@@ -89,7 +89,10 @@ enum fw_kind key_issue_options(const struct key_args *a, enum fw_role role,
 /* FW_E_REFUSED if there is a file of that name: asked before anything is
    signed, and again when the file gets its name. */
 enum fw_kind key_output_free(const char *path, struct fw_error *err);
-/* Write DER as PEM under a name that was free. */
+/* Write DER as PEM under a name that was free.  _write: to an output that was
+   opened before. */
+enum fw_kind key_output_write(struct fw_output *out, const char *type,
+    const struct fw_buf *der, struct fw_error *err);
 enum fw_kind key_output(const char *path, const char *type,
     const struct fw_buf *der, struct fw_error *err);
 /* "LABEL        VALUE", made printable. */

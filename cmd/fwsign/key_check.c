@@ -21,24 +21,28 @@ const char key_check_help[] =
     "      --time TIME     judge validity dates at this time (RFC 3339), or\n"
     "                      none: not at all (default: now)\n"
     "      --warn-days N   warn if they end in less than N days (default: 60)\n"
+    "      --deny FILE     refuse what FILE lists: keys that must not sign\n"
+    "      --allow-test    do not refuse certificates that are marked as tests\n"
     "      --strict        a warning is a failure\n"
     "      --json          print JSON (schemas/key-check.schema.json)\n"
     "      --quiet         print no result\n"
     KEY_TOKEN_HELP KEY_HELP_HELP;
 
 enum { CHECK_CHAIN = KEY_OWN, CHECK_TRUST, CHECK_WARN_DAYS, CHECK_STRICT,
-    CHECK_JSON };
+    CHECK_JSON, CHECK_DENY, CHECK_ALLOW_TEST };
 
 enum { DAYS_MAX = 36525, DAYS_USUAL = 60 };
 
 struct check_args {
 	struct key_args common;
-	const char *chain, *warn_days;
+	const char *chain, *warn_days, *deny;
 	const char *trust[FWD_ANCHORS_MAX];
 	size_t trusts;
 	bool strict, json;
 	struct fw_anchor file[FWD_ANCHORS_MAX];
 	struct fwd_anchor anchor[FWD_ANCHORS_MAX];
+	struct fw_deny denied;
+	struct fw_build_options rules;
 	struct fw_key_check check;
 	struct fw_key *key;
 };
@@ -49,6 +53,7 @@ check_deinit(struct check_args *a)
 	fw_key_free(a->key);
 	for (size_t i = 0; i < a->trusts; i++)
 		fw_anchor_deinit(&a->file[i]);
+	fw_deny_deinit(&a->denied);
 	json_decref(a->check.report);
 	key_args_deinit(&a->common);
 }
@@ -72,6 +77,11 @@ check_option(struct check_args *a, int c, struct fw_error *err)
 		return FW_OK;
 	case CHECK_JSON:
 		a->json = true;
+		return FW_OK;
+	case CHECK_DENY:
+		return cli_once("--deny", &a->deny, optarg, err);
+	case CHECK_ALLOW_TEST:
+		a->rules.allow_test = true;
 		return FW_OK;
 	default:
 		return key_option(&a->common, c, optarg, err);
@@ -97,10 +107,16 @@ prepare(struct check_args *a, struct fw_error *err)
 			    "a bare key, which issues no certificates (give "
 			    "the root's certificate)", a->trust[i]);
 	}
+	if (a->deny != NULL) {
+		FW_TRY(fw_deny_load(a->deny, &a->denied, err));
+		a->rules.deny = &a->denied;
+	}
+	a->rules.trust = a->trust;
+	a->rules.trusts = a->trusts;
 	a->check = (struct fw_key_check){ .chain = a->chain,
 	    .anchor = a->anchor, .anchors = a->trusts,
 	    .crypto = &a->common.crypto, .clock = a->common.clock,
-	    .warn_days = (int64_t)days };
+	    .warn_days = (int64_t)days, .rules = &a->rules };
 	return FW_OK;
 }
 
@@ -201,6 +217,8 @@ key_check(int argc, char **argv, struct fw_error *err)
 		{ "trust", required_argument, NULL, CHECK_TRUST },
 		{ "time", required_argument, NULL, KEY_TIME },
 		{ "warn-days", required_argument, NULL, CHECK_WARN_DAYS },
+		{ "deny", required_argument, NULL, CHECK_DENY },
+		{ "allow-test", no_argument, NULL, CHECK_ALLOW_TEST },
 		{ "strict", no_argument, NULL, CHECK_STRICT },
 		{ "json", no_argument, NULL, CHECK_JSON },
 		{ "quiet", no_argument, NULL, KEY_QUIET },

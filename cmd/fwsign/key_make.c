@@ -55,17 +55,15 @@ find_type(const char *text, const char **out, struct fw_error *err)
 	    "P-521, Ed25519, RSA-3072 or RSA-4096)", text);
 }
 
+/* Without its public key nobody could use the one that was made. */
 static enum fw_kind
-write_public(const char *path, struct fw_key *key, struct fw_error *err)
+write_public(void *out, struct fw_key *key, struct fw_error *err)
 {
 	const struct fwd_span spki = fw_key_public(key);
 	FW_CLEANUP(fw_buf_deinit) struct fw_buf der = { 0 };
 
 	FW_TRY(fw_buf_add(&der, spki.p, spki.n, err));
-	if (key_output(path, PEM_STRING_PUBLIC, &der, err) != FW_OK)
-		return fw_wrap(err, "%s was made, but its public key was not "
-		    "written", fw_key_label(key));
-	return FW_OK;
+	return key_output_write(out, PEM_STRING_PUBLIC, &der, err);
 }
 
 static enum fw_kind
@@ -95,6 +93,8 @@ key_generate(int argc, char **argv, struct fw_error *err)
 	};
 	FW_CLEANUP(key_args_deinit) struct key_args a;
 	FW_CLEANUP(key_close) struct fw_key *key = NULL;
+	FW_CLEANUP(fw_output_abandon) struct fw_output out = FW_OUTPUT_NONE;
+	const struct fw_key_made made = { write_public, &out };
 	const char *given = NULL, *type;
 	int c;
 
@@ -108,12 +108,14 @@ key_generate(int argc, char **argv, struct fw_error *err)
 	FW_TRY(cli_operands(argc, argv, 0, "", err));
 	FW_TRY(key_ready(&a, true, err));
 	FW_TRY(find_type(given, &type, err));
-	if (a.out != NULL)
+	/* Before there is a key that it would be missing to. */
+	if (a.out != NULL) {
 		FW_TRY(key_output_free(a.out, err));
-	FW_TRY(fw_key_generate(a.key, type, &a.opt, &key, err));
-	if (!a.quiet)
-		FW_TRY(print_key(key, type, err));
-	return a.out != NULL ? write_public(a.out, key, err) : FW_OK;
+		FW_TRY(fw_output_open(a.out, &out, err));
+	}
+	FW_TRY(fw_key_generate(a.key, type, &a.opt, a.out != NULL ? &made :
+	    NULL, &key, err));
+	return a.quiet ? FW_OK : print_key(key, type, err);
 }
 
 /* ---- import-cert -------------------------------------------------- */

@@ -296,7 +296,7 @@ checkpoint(const struct log_args *a, struct fw_error *err)
 
 	if (a->signing.out != NULL) {
 		FW_TRY(fw_output_open(a->signing.out, &out, err));
-		FW_TRY(fw_output_spares(&out, a->file, err));
+		FW_TRY(fw_output_apart(&out, a->file, err));
 	}
 	FW_TRY(fw_log_ready(a->file, err));
 	FW_TRY(fw_signer_open(&opt->signer[0], opt, &signer, err));

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
 #include "cli.h"
 #include "fwsign/commands.h"
 
@@ -33,9 +36,26 @@ static const struct cli_command commands[] = {
 	    "verify the signing log, or sign it", NULL },
 };
 
+/*
+ * PINs and passphrases pass through this process: they must not end in a core
+ * dump, and no other process of the user may look for them (but the leak
+ * sanitizer's).  What the system does not allow is left as it is.
+ */
+static void
+keep_to_ourselves(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+#ifndef FW_TRACEABLE
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
 int
 main(int argc, char **argv)
 {
+	keep_to_ourselves();
 	return cli_main(commands, sizeof commands / sizeof commands[0], argc,
 	    argv);
 }

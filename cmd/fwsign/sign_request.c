@@ -186,7 +186,7 @@ load(const char *path, struct fw_request *out, struct fw_error *err)
 	return fw_request_decode(fw_buf_span(&text), path, out, err);
 }
 
-/* Files that are read here are not those that are written. */
+/* Files that are read here, or added to, are not those that are written. */
 static size_t
 inputs(const struct request_args *a, const char *request,
     const char *out[4 + FWD_ANCHORS_MAX])
@@ -203,6 +203,21 @@ inputs(const struct request_args *a, const char *request,
 	for (i = 0; i < s->opt.trusts; i++)
 		out[n++] = s->trust[i];
 	return n;
+}
+
+/* Before anything is written, signed or logged. */
+static enum fw_kind
+check_files(const struct request_args *a, const char *request,
+    const char *response, struct fw_error *err)
+{
+	struct fw_exchange_file file[2] = { { .path = response } };
+	const char *spare[4 + FWD_ANCHORS_MAX];
+	size_t n = !a->show;
+
+	if (a->manifest != NULL)
+		file[n++].path = a->manifest;
+	return fw_exchange_writable(file, n, spare, inputs(a, request, spare),
+	    err);
 }
 
 static enum fw_kind
@@ -229,8 +244,6 @@ sign(const struct request_args *a, const char *request, const char *response,
 	const char *spare[4 + FWD_ANCHORS_MAX];
 	struct fw_exchange_file file = { .path = response };
 
-	FW_TRY(fw_exchange_writable(&file, 1, spare, inputs(a, request, spare),
-	    err));
 	FW_TRY(fw_log_ready(s->opt.log, err));
 	FW_TRY(fw_request_sign(r, s->signer[0].key, &s->opt, &made, signer,
 	    err));
@@ -281,6 +294,8 @@ cmd_sign_request(int argc, char **argv, struct fw_error *err)
 	result.request = argv[optind];
 	FW_TRY(load(result.request, &r, err));
 	FW_TRY(response_name(result.request, &name, err));
+	FW_TRY(check_files(&a, result.request, s->out != NULL ? s->out : name,
+	    err));
 	/* Seen first, and also if it will be refused. */
 	if (!s->json && !s->quiet)
 		FW_TRY(show(&r, err));

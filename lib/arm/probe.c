@@ -3,7 +3,7 @@
  * Shows that the rest of this folder works, on the emulator or on a board:
  *	args A B...	print them, one in each line
  *	copy FROM TO	read a file backwards, write it forwards
- *	stack N		use about N bytes of stack, print whether they show
+ *	stack N		use about N bytes of stack: do they show?
  *	exit N, panic, fault, unaligned
  */
 #include <string.h>

@@ -21,7 +21,7 @@
 /* How a guest ends that does not end by itself: its exit status. */
 enum {
 	FWA_EXIT_PANIC = 101,		/* fwd_panic() was called */
-	FWA_EXIT_FAULT = 102,		/* a fault, or an unexpected interrupt */
+	FWA_EXIT_FAULT = 102,		/* a fault or a stray interrupt */
 	FWA_EXIT_STACK = 103,		/* the stack was too small */
 };
 
@@ -55,6 +55,11 @@ long fwa_length(int fd);
 int fwa_close(int fd);
 
 /* ---- start.c --------------------------------------------------------- */
+
+/* Called at a fault and at an interrupt that nobody serves, with an empty
+   stack; number: of the exception; frame: r0 to r3, r12, lr, pc and xpsr, if
+   the stack had room for them. */
+_Noreturn void fwa_fault(const uint32_t *frame, uint32_t number);
 
 /* The most bytes of stack that were in use since the start; its size. */
 size_t fwa_stack_used(void);

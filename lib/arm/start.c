@@ -7,8 +7,8 @@
  *
  * To reuse it: link it with any of the linker scripts here, or with your own
  * that says where flash and RAM are and includes sections.ld.  It uses nothing
- * of the board.  fwd_panic() is weak: a product defines its own, which resets
- * the device.  Interrupts need a longer vector table: add yours behind this
+ * of the board.  fwd_panic() and fwa_fault() are weak: a product defines its
+ * own, which reset the device.  Interrupts need a longer vector table: add yours behind this
  * one in the section .vectors.irq.
  */
 #include <stdint.h>
@@ -28,7 +28,6 @@ int main(void);
 void fwa_reset(void);
 _Noreturn void fwa_begin(void);
 void fwa_trap(void);
-_Noreturn void fwa_fault(const uint32_t *frame, uint32_t number);
 
 /* The first two words are the stack and the way in (Armv6-M B1.5.3). */
 struct vectors {
@@ -84,8 +83,7 @@ fwa_trap(void)
 	    ".ltorg\n");
 }
 
-/* frame: r0 to r3, r12, lr, pc and xpsr, if the stack had room for it. */
-_Noreturn void
+__attribute__((weak)) void
 fwa_fault(const uint32_t *frame, uint32_t number)
 {
 	const bool whole = (uintptr_t)frame >= (uintptr_t)fwa_stack_bottom &&

@@ -58,7 +58,7 @@ check_bare(struct fwd_ctx *ctx, const struct fwd_cose *cose,
 		*chain = (struct fwd_chain_result){ .anchor = i, .key = key };
 		FWD_TRY(s);
 		return fwd_revoked_check(ctx->crypto, policy,
-		    policy->anchor[i].spki, fwd_ctx_tracer(ctx),
+		    &policy->anchor[i].spki, &key, fwd_ctx_tracer(ctx),
 		    FWD_NO_INDEX);
 	}
 	return none;
@@ -128,7 +128,20 @@ check_block(struct fwd_ctx *ctx, size_t i)
 	return FWD_OK;
 }
 
-/* Are there as many signers as the policy demands? */
+/* Is any of them counted twice, which add_signer() does not do? */
+static bool
+is_repeated(const struct fwd_ctx *ctx)
+{
+	for (size_t i = 1; i < ctx->signers; i++)
+		for (size_t k = 0; k < i; k++)
+			if (fwd_same_key(&ctx->signer[i].chain.key,
+			    &ctx->signer[k].chain.key))
+				return true;
+	return false;
+}
+
+/* Are there as many signers as the policy demands?  All that is compared is
+   read again for the second time. */
 static fwd_status
 count_signers(const struct fwd_ctx *ctx)
 {
@@ -136,9 +149,11 @@ count_signers(const struct fwd_ctx *ctx)
 		return FWD_E_AUTH_MISSING;
 	if (ctx->signers == 0)
 		return FWD_E_ANCHOR;
-	if (fwd_launder64(ctx->signers) < ctx->policy->threshold)
+	if (ctx->signers < ctx->policy->threshold)
 		return FWD_E_THRESHOLD;
-	if (fwd_launder64(ctx->signers) < fwd_launder(ctx->policy->threshold))
+	ctx = fwd_launder_ptr(ctx);
+	if (ctx->signers == 0 || ctx->policy->threshold > ctx->signers ||
+	    ctx->signers > ctx->env.blocks || is_repeated(ctx))
 		fwd_panic();
 	return FWD_OK;
 }

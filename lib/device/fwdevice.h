@@ -434,8 +434,8 @@ bool fwd_span_equal(struct fwd_span a, struct fwd_span b);
 
 /*
  * Compare n bytes in constant time, twice.  FWD_OK when equal, otherwise
- * mismatch, which the caller chooses.  No bytes are never equal: a digest of
- * no length proves nothing.
+ * mismatch, which the caller chooses and which is not FWD_OK.  No bytes are
+ * never equal: a digest of no length proves nothing.
  */
 FWD_MUST_USE fwd_status fwd_equal(const void *a, const void *b, size_t n,
     fwd_status mismatch);
@@ -1037,6 +1037,7 @@ struct fwd_section {
 	struct fwd_span bstr;		/* with its head, as it is hashed */
 	struct fwd_digest digest;	/* alg 0: not severable */
 	bool declared;			/* the manifest has the element */
+	bool judged;			/* it is the one that was signed */
 };
 
 /* A manifest (the draft, section 8.4), decoded. */

@@ -34,7 +34,7 @@ fwd_status
 fwd_equal(const void *a, const void *b, size_t n, fwd_status mismatch)
 {
 	if (n == 0 || fwd_launder(differ(a, b, n)) != 0)
-		return mismatch;
+		return fwd_refuse(mismatch);
 	/* Asked again the other way round: one skipped answer is not enough. */
 	if (fwd_launder(differ(b, a, n)) != 0)
 		fwd_panic();

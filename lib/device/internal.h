@@ -231,11 +231,11 @@ FWD_MUST_USE fwd_status fwd_right_check(struct fwd_ctx *ctx, uint32_t i);
 
 /* ---- revocation.c ---------------------------------------------------- */
 
-/* Is the key of that SubjectPublicKeyInfo one that still counts?  Reported,
+/* Is the key, of that SubjectPublicKeyInfo, one that still counts?  Reported,
    with that index, if the policy has revoked any.  FWD_E_REVOKED. */
 FWD_MUST_USE fwd_status fwd_revoked_check(const struct fwd_crypto *crypto,
-    const struct fwd_policy *policy, struct fwd_span spki,
-    struct fwd_tracer trace, uint32_t index);
+    const struct fwd_policy *policy, const struct fwd_span *spki,
+    const struct fwd_key *key, struct fwd_tracer trace, uint32_t index);
 /* A revocation list out of secure storage, judged before it was put there. */
 FWD_MUST_USE fwd_status fwd_revocations_stored(struct fwd_span data,
     struct fwd_revocations *list);

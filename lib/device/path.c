@@ -204,8 +204,8 @@ try_anchor(struct path *p, const struct fwd_cert *cert, size_t i)
 	FWD_TRY(say(p, FWD_STEP_ANCHOR, fwd_key_read(anchor->spki, &key),
 	    fwd_hint_name(anchor->name), fwd_hint_none()));
 	FWD_TRY(check_signature(p, cert, &key));
-	FWD_TRY(fwd_revoked_check(p->crypto, p->policy, anchor->spki, p->trace,
-	    FWD_NO_INDEX));
+	FWD_TRY(fwd_revoked_check(p->crypto, p->policy, &anchor->spki, &key,
+	    p->trace, FWD_NO_INDEX));
 	p->issuer = anchor->name;
 	p->key = key;
 	p->found.anchor = i;
@@ -431,8 +431,8 @@ judge(struct path *p, struct fwd_span der, bool top, struct fwd_cert *cert)
 	else
 		FWD_TRY(check_issuer(p, cert));
 	FWD_TRY(decode(p, cert));
-	FWD_TRY(fwd_revoked_check(p->crypto, p->policy, cert->spki, p->trace,
-	    p->index));
+	FWD_TRY(fwd_revoked_check(p->crypto, p->policy, &cert->spki, &cert->key,
+	    p->trace, p->index));
 	FWD_TRY(check_dates(p, cert));
 	if (fwd_launder(p->index) == 0)
 		FWD_TRY(check_leaf(p, cert));

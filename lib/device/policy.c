@@ -166,9 +166,10 @@ static fwd_status
 judge_rule(const struct fwd_ctx *ctx, const struct fwd_rule *r, uint32_t *n)
 {
 	*n = count_up(ctx, r);
-	if (fwd_launder(*n) < r->threshold)
+	if (*n < r->threshold)
 		return FWD_E_RULE;
-	if (fwd_launder(r->threshold) > fwd_launder(count_down(ctx, r)))
+	r = fwd_launder_ptr(r);
+	if (r->threshold > count_down(fwd_launder_ptr(ctx), r))
 		fwd_panic();
 	return FWD_OK;
 }
@@ -176,17 +177,22 @@ judge_rule(const struct fwd_ctx *ctx, const struct fwd_rule *r, uint32_t *n)
 fwd_status
 fwd_rules_check(struct fwd_ctx *ctx)
 {
-	const struct fwd_policy *const p = ctx->policy;
+	const struct fwd_policy *p = ctx->policy;
 	uint32_t i, n;
 	fwd_status s;
 
 	FWD_TRY(fwd_policy_check(p));
 	for (i = 0; i < p->rules; i++) {
+		n = 0;
 		s = judge_rule(ctx, &p->rule[i], &n);
 		FWD_TRY(fwd_note(ctx, FWD_STEP_RULE, s, i, 0,
 		    fwd_hint_size(n),
 		    fwd_at_least(fwd_hint_size(p->rule[i].threshold))));
+		p = fwd_launder_ptr(p);
+		if (fwd_launder(n) < p->rule[i].threshold)
+			fwd_panic();
 	}
+	p = fwd_launder_ptr(p);
 	if (fwd_launder(i) != p->rules)
 		fwd_panic();
 	return FWD_OK;

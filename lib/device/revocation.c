@@ -37,22 +37,31 @@ find_revoked(struct fwd_span list, const uint8_t id[FWD_KEY_ID])
 
 fwd_status
 fwd_revoked_check(const struct fwd_crypto *crypto,
-    const struct fwd_policy *policy, struct fwd_span spki,
-    struct fwd_tracer trace, uint32_t index)
+    const struct fwd_policy *policy, const struct fwd_span *spki,
+    const struct fwd_key *key, struct fwd_tracer trace, uint32_t index)
 {
-	const struct fwd_span list = policy->revoked;
 	uint8_t id[FWD_KEY_ID];
+	struct fwd_key used;
 
-	if (fwd_launder64(list.n) == 0) {
-		if (fwd_launder64(~(uint64_t)list.n) != ~(uint64_t)0)
+	if (policy->revoked.n == 0) {
+		policy = fwd_launder_ptr(policy);
+		if (policy->revoked.n != 0)
 			fwd_panic();
 		return FWD_OK;		/* nothing is revoked */
 	}
-	FWD_TRY(fwd_key_id(crypto, spki, id));
-	FWD_TRY(fwd_report(trace, FWD_STEP_REVOKED, find_revoked(list, id),
-	    index, 0, fwd_hint_hex(fwd_span_of(id, sizeof id)),
-	    fwd_hint_none()));
-	return find_revoked(list, id);
+	FWD_TRY(fwd_key_id(crypto, *spki, id));
+	FWD_TRY(fwd_report(trace, FWD_STEP_REVOKED,
+	    find_revoked(policy->revoked, id), index, 0,
+	    fwd_hint_hex(fwd_span_of(id, sizeof id)), fwd_hint_none()));
+	/* A wrong identifier is not in the list either: all of it anew, and it
+	   is that of the key that is used. */
+	spki = fwd_launder_ptr(spki);
+	policy = fwd_launder_ptr(policy);
+	FWD_TRY(fwd_key_read(*spki, &used));
+	if (!fwd_same_key(&used, key))
+		fwd_panic();
+	FWD_TRY(fwd_key_id(crypto, *spki, id));
+	return find_revoked(policy->revoked, id);
 }
 
 /* ---- a revocation list ----------------------------------------------- */
@@ -121,7 +130,8 @@ check_revoker(const struct fwd_crypto *crypto, const struct fwd_policy *policy,
 
 	FWD_TRY(fwd_key_read(spki, &key));
 	FWD_TRY(fwd_cose_check(crypto, cose, &key, list));
-	return fwd_revoked_check(crypto, policy, spki, none, FWD_NO_INDEX);
+	return fwd_revoked_check(crypto, policy, &spki, &key, none,
+	    FWD_NO_INDEX);
 }
 
 /* Find the anchor that may revoke and has signed it. */

@@ -481,6 +481,7 @@ account(struct fwd_device *dev, bool give_up)
 static fwd_status
 run_bank(struct fwd_device *dev, bool give_up)
 {
+	FWD_TRY(fwd_record_read(dev, dev->bank));
 	FWD_TRY(verify_bank(dev));
 	FWD_TRY(account(dev, give_up));
 	tell_bank(dev, dev->bank, FWD_OK, FWD_HINT_LITERAL("boots"));
@@ -516,10 +517,8 @@ boot(struct fwd_device *dev)
 		if (!is_turn(dev, turn, first, &k))
 			continue;
 		dev->bank = k;
-		s = fwd_record_read(dev, k);
-		if (s == FWD_OK)
-			s = run_bank(dev, refused[1 - k] || (k != first &&
-			    dev->have[first].state == FWD_BANK_TRIED));
+		s = run_bank(dev, refused[1 - k] || (k != first &&
+		    dev->have[first].state == FWD_BANK_TRIED));
 		if (fwd_launder(s) == FWD_OK)
 			return s;
 		refused[k] = true;

@@ -32,14 +32,17 @@ begin(struct fwd_ctx *ctx)
 	return FWD_OK;
 }
 
-/* Hash a byte string with its head and compare (sections 8.3 and 8.4.12). */
+/* Hash a byte string with its head and compare (sections 8.3 and 8.4.12).
+   What is compared comes first: in registers, not on a stack that a skipped
+   instruction moves. */
 static fwd_status
-check_bstr(struct fwd_ctx *ctx, enum fwd_step step, int64_t code,
-    const struct fwd_digest *want, struct fwd_span bstr, fwd_status mismatch)
+check_bstr(struct fwd_ctx *ctx, const struct fwd_digest *want,
+    const struct fwd_span *bstr, fwd_status mismatch, enum fwd_step step,
+    int64_t code)
 {
 	uint8_t got[FWD_DIGEST_MAX];
 
-	FWD_TRY(fwd_hash(ctx->crypto, want->alg, bstr, got));
+	FWD_TRY(fwd_hash(ctx->crypto, want->alg, *bstr, got));
 	return fwd_note(ctx, step, fwd_equal(got, want->bytes.p,
 	    want->bytes.n, mismatch), FWD_NO_INDEX, code,
 	    fwd_hint_hex(fwd_span_of(got, want->bytes.n)),
@@ -50,34 +53,34 @@ check_bstr(struct fwd_ctx *ctx, enum fwd_step step, int64_t code,
 static fwd_status
 check_manifest_digest(struct fwd_ctx *ctx)
 {
-	return check_bstr(ctx, FWD_STEP_MANIFEST_DIGEST, 0, &ctx->env.digest,
-	    ctx->env.manifest_bstr, FWD_E_MANIFEST_DIGEST);
+	return check_bstr(ctx, &ctx->env.digest, &ctx->env.manifest_bstr,
+	    FWD_E_MANIFEST_DIGEST, FWD_STEP_MANIFEST_DIGEST, 0);
 }
 
 /* Did the section come in the envelope, where no signature covers it? */
 static bool
 is_moved(const struct fwd_section *s)
 {
-	return fwd_launder64((uint64_t)s->digest.alg) != 0 &&
-	    s->content.p != NULL;
+	return s->digest.alg != 0 && s->content.p != NULL;
 }
 
 static fwd_status
-check_severed(struct fwd_ctx *ctx, int64_t key, const struct fwd_section *s)
+check_severed(struct fwd_ctx *ctx, struct fwd_section *s, int64_t key)
 {
-	if (!is_moved(s)) {
-		if (is_moved(s))
-			fwd_panic();
-		return FWD_OK;
-	}
-	return check_bstr(ctx, FWD_STEP_SEVERED, key, &s->digest, s->bstr,
-	    FWD_E_SEVERED);
+	if (is_moved(s))
+		FWD_TRY(check_bstr(ctx, &s->digest, &s->bstr, FWD_E_SEVERED,
+		    FWD_STEP_SEVERED, key));
+	else if (is_moved(fwd_launder_ptr(s)))
+		fwd_panic();
+	s->judged = true;
+	return FWD_OK;
 }
 
 /* A manifest older than the one the device runs is refused (8.4.2). */
 static fwd_status
 check_rollback(struct fwd_ctx *ctx)
 {
+	struct fwd_manifest again;
 	uint64_t stored = UINT64_MAX;
 	fwd_status s;
 
@@ -87,7 +90,10 @@ check_rollback(struct fwd_ctx *ctx)
 	FWD_TRY(fwd_note(ctx, FWD_STEP_SEQUENCE_NUMBER, s, FWD_NO_INDEX, 0,
 	    fwd_hint_uint(&ctx->man.sequence_number),
 	    fwd_at_least(fwd_hint_uint(&stored))));
-	if (fwd_launder64(stored) > fwd_launder64(ctx->man.sequence_number))
+	/* Both anew, the number out of the signed bytes. */
+	FWD_TRY(ctx->port->sequence_number(ctx->port->ctx, &stored));
+	FWD_TRY(fwd_manifest_read(fwd_launder_ptr(&ctx->env), &again));
+	if (stored > again.sequence_number)
 		fwd_panic();
 	return FWD_OK;
 }
@@ -182,9 +188,14 @@ authenticate(struct fwd_ctx *ctx, struct fwd_span envelope, uint32_t origin)
 	/* Only now does anything in the manifest mean something. */
 	FWD_TRY(note(ctx, FWD_STEP_MANIFEST,
 	    fwd_manifest_read(&ctx->env, &ctx->man)));
-	FWD_TRY(check_severed(ctx, FWD_MAN_PAYLOAD_FETCH, &ctx->man.fetch));
-	FWD_TRY(check_severed(ctx, FWD_MAN_INSTALL, &ctx->man.install));
-	return check_severed(ctx, FWD_MAN_TEXT, &ctx->man.text);
+	FWD_TRY(check_severed(ctx, &ctx->man.fetch, FWD_MAN_PAYLOAD_FETCH));
+	FWD_TRY(check_severed(ctx, &ctx->man.install, FWD_MAN_INSTALL));
+	FWD_TRY(check_severed(ctx, &ctx->man.text, FWD_MAN_TEXT));
+	/* None was judged instead of another. */
+	if (!ctx->man.fetch.judged || !ctx->man.install.judged ||
+	    !ctx->man.text.judged)
+		fwd_panic();
+	return FWD_OK;
 }
 
 /* May this device have it?  Then do what the manifest says. */

@@ -9,7 +9,7 @@
  * the component stays in its last one.  Such passes would be noise in a trace
  * and would read payloads for nothing, so the slots are explored first, without
  * a trace and with a limit on what is read; what the exploration misses, the
- * passes that count still find.
+ * passes that count still find, and so they do without one.
  */
 #include <string.h>
 
@@ -188,7 +188,6 @@ explore(struct fw_anydevice *dev, struct fwd_ctx *run)
 	    worth_a_pass(dev, dev->number); dev->number++)
 		(void)one_pass(dev, run);
 	dev->exploring = false;
-	dev->port.trace = dev->trace;
 }
 
 /*
@@ -200,6 +199,7 @@ judge(struct fw_anydevice *dev, struct fwd_ctx *run)
 {
 	fwd_status s;
 
+	dev->port.trace = dev->trace;
 	for (dev->number = 0;; dev->number++) {
 		s = one_pass(dev, run);
 		if (!worth_a_pass(dev, dev->number)) {
@@ -229,7 +229,8 @@ fw_anydevice_check(struct fw_anydevice *dev, struct fwd_ctx *run)
 	dev->passes = 0;
 	dev->untried = false;
 	run->port = &dev->port;
-	explore(dev, run);
+	if (!dev->direct)
+		explore(dev, run);
 	s = judge(dev, run);
 	/* What could not be tried is not accepted. */
 	return s == FWD_OK && dev->untried ? FWD_E_SLOT : s;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The engine of a batch.  Worker threads make bundles, each with a session of
- * its own; the thread that called releases them in order: logs their
+ * The engine of a batch.  Worker threads make bundles, and take a session of
+ * the token while they sign; the thread that called releases them in order: logs their
  * signatures, has them on the disk, and gives them their names, as many at a
  * time as are there.
  */
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <time.h>
 
 #include "host/batch.h"
 #include "host/build_internal.h"
@@ -16,8 +17,10 @@
 #include "port/fwport.h"
 
 enum {
-	RING = 128,			/* bundles under way */
+	RING = 160,			/* bundles under way */
 	GROUP = RING / 2,		/* released at a time, at most */
+	PATIENCE_MS = 250,		/* for a group to become full */
+	WORKERS_MAX = 2 * FW_JOBS_MAX,
 };
 
 /* A bundle that is under way. */
@@ -40,11 +43,13 @@ struct engine {
 	const struct fw_signer_spec *spec;
 	size_t specs;
 	struct fw_roots roots;
+	struct fw_pool *pool;
 	struct fw_shared *shared;
 	pthread_mutex_t lock;
-	pthread_cond_t ready;		/* a slot */
+	pthread_cond_t ready;		/* a group, or all that there are */
 	pthread_cond_t room;		/* for another one, or stop */
 	size_t taken;			/* by workers */
+	size_t made;			/* of them, done */
 	size_t released;
 	bool stop;			/* no more bundles are begun */
 	struct fw_error why;		/* FW_OK: not given up */
@@ -56,7 +61,6 @@ struct worker {
 	struct engine *e;
 	pthread_t thread;
 	bool started;
-	struct fw_signers signers;	/* of the first one: all of them */
 	struct fwp_openssl *openssl;
 	struct fw_memo *memo;
 	struct fwd_crypto real, crypto;
@@ -97,19 +101,6 @@ same_signers(const struct engine *e, const struct fw_descriptor *d,
 }
 
 static enum fw_kind
-load_descriptor(const struct engine *e, size_t i, struct fw_descriptor *out,
-    struct fw_error *err)
-{
-	const struct fw_batch_item *const item = &e->list->item[i];
-	const struct fw_set set = {
-		.pair = (const char *const *)item->pair, .n = item->pairs,
-		.spare = item->spare
-	};
-
-	return fw_descriptor_load(e->list->descriptor, &set, out, err);
-}
-
-static enum fw_kind
 make_one(struct worker *w, size_t i, struct fw_built *built,
     struct fw_error *err)
 {
@@ -118,7 +109,7 @@ make_one(struct worker *w, size_t i, struct fw_built *built,
 
 	if (e->list == NULL)
 		return fw_resign(e->in[i], e->out[i], &w->opt, built, err);
-	FW_TRY(load_descriptor(e, i, &d, err));
+	FW_TRY(fw_batch_descriptor(e->list, i, &d, err));
 	FW_TRY(same_signers(e, &d, err));
 	return fw_build(&d, path_of(e, i), &w->opt, built, err);
 }
@@ -177,6 +168,16 @@ is_the_end(const struct engine *e, const struct slot *s)
 	    s->err.kind == FW_E_NOMEM || e->batch->fail_fast));
 }
 
+/* Is there a group to release, or will there be no more? */
+static bool
+worth_a_look(const struct engine *e)
+{
+	if (e->made == e->taken && (e->stop || e->taken == e->n))
+		return true;
+	return e->made - e->released >= GROUP &&
+	    e->slot[e->released % RING].ready;
+}
+
 static void *
 work(void *arg)
 {
@@ -190,9 +191,11 @@ work(void *arg)
 		make(w, i, s);
 		(void)pthread_mutex_lock(&e->lock);
 		s->ready = true;
+		e->made++;
 		if (is_the_end(e, s))
 			e->stop = true;
-		(void)pthread_cond_signal(&e->ready);
+		if (worth_a_look(e))
+			(void)pthread_cond_signal(&e->ready);
 		(void)pthread_mutex_unlock(&e->lock);
 	}
 	(void)pthread_mutex_lock(&e->lock);
@@ -204,20 +207,41 @@ work(void *arg)
 
 /* ---- releasing ------------------------------------------------------ */
 
-/* Wait for the next bundles in order; how many of them there are. */
+/* How many bundles at the front are ready. */
 static size_t
-wait_ready(struct engine *e)
+count_ready(const struct engine *e)
 {
 	size_t n = 0;
 
-	(void)pthread_mutex_lock(&e->lock);
-	while (e->released < e->n &&
-	    !(e->stop && e->taken == e->released) &&
-	    !e->slot[e->released % RING].ready)
-		(void)pthread_cond_wait(&e->ready, &e->lock);
 	while (n < GROUP && e->released + n < e->taken &&
 	    e->slot[(e->released + n) % RING].ready)
 		n++;
+	return n;
+}
+
+/*
+ * Wait for the next bundles in order; how many of them there are.  To release
+ * many costs little more than to release one, so that a group is waited for,
+ * but not for long: nobody wants to wait for results of a slow token.
+ */
+static size_t
+wait_ready(struct engine *e)
+{
+	struct timespec until;
+	size_t n;
+
+	(void)pthread_mutex_lock(&e->lock);
+	do {
+		(void)clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += PATIENCE_MS * 1000000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		while (!worth_a_look(e) && pthread_cond_timedwait(&e->ready,
+		    &e->lock, &until) == 0)
+			;
+		n = count_ready(e);
+	} while (n == 0 && e->released < e->n &&
+	    !(e->stop && e->taken == e->released));
 	(void)pthread_mutex_unlock(&e->lock);
 	return n;
 }
@@ -356,20 +380,15 @@ processors(void)
 static void
 worker_deinit(struct worker *w)
 {
-	fw_signers_deinit(&w->signers);
 	fw_memo_free(w->memo);
 	fwp_openssl_free(w->openssl);
 }
 
-/* first: whose keys were opened; NULL: this is the one. */
 static enum fw_kind
-worker_init(struct worker *w, struct engine *e, const struct worker *first,
-    struct fw_error *err)
+worker_init(struct worker *w, struct engine *e, struct fw_error *err)
 {
-	const struct fw_build_options *const opt = e->batch->opt;
-
 	w->e = e;
-	w->opt = *opt;
+	w->opt = *e->batch->opt;
 	w->openssl = fwp_openssl_new();
 	if (w->openssl == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
@@ -378,54 +397,35 @@ worker_init(struct worker *w, struct engine *e, const struct worker *first,
 	if (w->memo == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	w->crypto = fw_memo_crypto(w->memo);
-	if (first != NULL)
-		FW_TRY(fw_signers_again(&first->signers, opt, &w->signers,
-		    err));
-	else if (!opt->no_sign)
-		FW_TRY(fw_signers_open(e->spec, e->specs, opt, &w->signers,
-		    err));
 	w->opt.crypto = &w->crypto;
 	w->opt.progress = NULL;
 	w->session = (struct fw_session){
-		.signers = &w->signers, .roots = &e->roots,
-		.shared = e->shared, .out = FW_OUTPUT_NONE,
+		.signers = fw_pool_first(e->pool), .pool = e->pool,
+		.roots = &e->roots, .shared = e->shared,
+		.out = FW_OUTPUT_NONE,
 	};
 	w->opt.session = &w->session;
 	return FW_OK;
 }
 
-/*
- * As many workers as are wanted, or as the token has sessions for.  *n is how
- * many of w must be released.
- */
+/* As many as are wanted, or as the token has sessions for. */
 static enum fw_kind
-start_workers(struct engine *e, struct worker *w, unsigned want, unsigned *n,
+open_keys(struct engine *e, unsigned want, unsigned *jobs,
     struct fw_error *err)
 {
-	char why[FW_ERROR_TEXT_MAX + 64];
-	enum fw_kind kind = FW_OK;
+	const struct fw_build_options *const opt = e->batch->opt;
 
-	*n = 1;
-	FW_TRY(worker_init(&w[0], e, NULL, err));
-	FW_TRY(fw_roots_load(&e->roots, &w[0].signers, e->batch->opt, err));
-	for (; *n < want && kind == FW_OK; (*n)++) {
-		kind = worker_init(&w[*n], e, &w[0], err);
-		if (kind != FW_OK)
-			break;
+	*jobs = want;
+	if (!opt->no_sign) {
+		FW_TRY(fw_pool_open(e->pool, e->spec, e->specs, opt, want,
+		    err));
+		*jobs = fw_pool_size(e->pool);
 	}
-	if (kind == FW_E_KEY && e->batch->opt->key.warn != NULL) {
-		worker_deinit(&w[*n]);
-		w[*n] = (struct worker){ 0 };
-		(void)snprintf(why, sizeof why, "%u of %u jobs only: %s", *n,
-		    want, err->text);
-		e->batch->opt->key.warn(e->batch->opt->key.warn_ctx, why);
-		kind = FW_OK;
-	}
-	return kind;
+	return fw_roots_load(&e->roots, fw_pool_first(e->pool), opt, err);
 }
 
 static void
-run_workers(struct engine *e, struct worker *w, unsigned n,
+run_workers(struct engine *e, struct worker *w, unsigned n, unsigned jobs,
     struct fw_batch_sum *sum)
 {
 	unsigned i, started = 0;
@@ -440,7 +440,7 @@ run_workers(struct engine *e, struct worker *w, unsigned n,
 		(void)fw_fail(&err, FW_E_NOMEM, "cannot start a thread");
 		give_up(e, &err);
 	}
-	sum->jobs = started;
+	sum->jobs = started < jobs ? started : jobs;
 	release_all(e, sum);
 	for (i = 0; i < n; i++)
 		if (w[i].started)
@@ -478,15 +478,16 @@ check_places(const struct engine *e, struct fw_error *err)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	for (i = 0; i < e->n; i++)
 		path[i] = path_of(e, i);
-	return fw_batch_places(path, e->n,
-	    e->list != NULL ? e->list->path : NULL, err);
+	return fw_batch_places(e->list, e->in, path, e->n, e->batch->opt,
+	    err);
 }
 
 static enum fw_kind
 run(struct engine *e, struct fw_batch_sum *sum, struct fw_error *err)
 {
-	unsigned want = e->batch->jobs ? e->batch->jobs : processors(), n = 0;
-	FW_FREE struct worker *w = calloc(FW_JOBS_MAX, sizeof *w);
+	unsigned want = e->batch->jobs ? e->batch->jobs : processors();
+	FW_FREE struct worker *w = calloc(WORKERS_MAX, sizeof *w);
+	unsigned jobs = 0, n = 0, workers;
 	enum fw_kind kind;
 	size_t i;
 
@@ -500,14 +501,16 @@ run(struct engine *e, struct fw_batch_sum *sum, struct fw_error *err)
 		e->slot[i].out = (struct fw_output)FW_OUTPUT_NONE;
 	FW_TRY(check_places(e, err));
 	FW_TRY(fw_log_ready(e->batch->opt->log, err));
-	kind = start_workers(e, w, want, &n, err);
+	kind = open_keys(e, want, &jobs, err);
+	workers = jobs + (e->batch->opt->no_sign ? 0 : processors());
+	for (; kind == FW_OK && n < workers && n < WORKERS_MAX; n++)
+		kind = worker_init(&w[n], e, err);
 	if (kind == FW_OK) {
-		run_workers(e, w, n, sum);
+		run_workers(e, w, n, jobs, sum);
 		kind = sum_up(e, sum, err);
 	}
-	/* The first key last: the others are sessions of its login. */
-	for (i = FW_JOBS_MAX; i-- > 0;)
-		worker_deinit(&w[i]);
+	while (n > 0)
+		worker_deinit(&w[--n]);
 	return kind;
 }
 
@@ -520,6 +523,7 @@ engine_free(struct engine **ep)
 		return;
 	fw_descriptor_deinit(&e->first);
 	fw_roots_deinit(&e->roots);
+	fw_pool_free(e->pool);
 	fw_shared_free(e->shared);
 	(void)pthread_mutex_destroy(&e->lock);
 	(void)pthread_cond_destroy(&e->ready);
@@ -531,13 +535,18 @@ static struct engine *
 engine_new(const struct fw_batch_options *batch)
 {
 	struct engine *const e = calloc(1, sizeof *e);
+	pthread_condattr_t attr;
 
 	if (e == NULL)
 		return NULL;
 	e->batch = batch;
+	e->pool = fw_pool_new();
 	e->shared = fw_shared_new();
 	(void)pthread_mutex_init(&e->lock, NULL);
-	(void)pthread_cond_init(&e->ready, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&e->ready, &attr);
+	(void)pthread_condattr_destroy(&attr);
 	(void)pthread_cond_init(&e->room, NULL);
 	e->spec = batch->opt->signer;
 	e->specs = batch->opt->signers;
@@ -552,11 +561,11 @@ fw_batch_build(const struct fw_batch *list,
 	FW_CLEANUP(engine_free) struct engine *e = engine_new(batch);
 
 	*sum = (struct fw_batch_sum){ 0 };
-	if (e == NULL || e->shared == NULL)
+	if (e == NULL || e->pool == NULL || e->shared == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	e->list = list;
 	e->n = list->n;
-	FW_TRY(load_descriptor(e, 0, &e->first, err));
+	FW_TRY(fw_batch_descriptor(e->list, 0, &e->first, err));
 	if (e->specs == 0) {
 		e->spec = e->first.signer;
 		e->specs = e->first.signers;
@@ -576,7 +585,7 @@ fw_batch_sign(const char *const *path, const char *const *out, size_t n,
 	FW_CLEANUP(engine_free) struct engine *e = engine_new(batch);
 
 	*sum = (struct fw_batch_sum){ 0 };
-	if (e == NULL || e->shared == NULL)
+	if (e == NULL || e->pool == NULL || e->shared == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	e->in = path;
 	e->out = out;

@@ -35,15 +35,21 @@ struct fw_batch {
 enum fw_kind fw_batch_load(const char *path, const struct fw_set *set,
     const char *dir, struct fw_batch *out, struct fw_error *err);
 void fw_batch_deinit(struct fw_batch *b);
+/* The descriptor of one bundle. */
+enum fw_kind fw_batch_descriptor(const struct fw_batch *b, size_t i,
+    struct fw_descriptor *out, struct fw_error *err);
 
 /* ---- where they go (batch_place.c) ----------------------------------- */
 
 /*
- * No two bundles may become one file, by whatever names, and none the list
- * (NULL: there is none).  FW_E_INPUT.
+ * No two bundles may become one file, by whatever names, and none anything that
+ * is needed or written besides: the list and what its descriptors name, or the
+ * other bundles that are signed; keys, chains and roots; the log.  in: what is
+ * signed, where there is no list.  FW_E_INPUT.
  */
-enum fw_kind fw_batch_places(const char *const *path, size_t n,
-    const char *list, struct fw_error *err);
+enum fw_kind fw_batch_places(const struct fw_batch *list,
+    const char *const *in, const char *const *out, size_t n,
+    const struct fw_build_options *opt, struct fw_error *err);
 
 /* ---- doing it (batch.c) --------------------------------------------- */
 

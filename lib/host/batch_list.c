@@ -306,3 +306,16 @@ fw_batch_load(const char *path, const struct fw_set *set, const char *dir,
 	b = (struct fw_batch){ 0 };
 	return FW_OK;
 }
+
+enum fw_kind
+fw_batch_descriptor(const struct fw_batch *b, size_t i,
+    struct fw_descriptor *out, struct fw_error *err)
+{
+	const struct fw_batch_item *const item = &b->item[i];
+	const struct fw_set set = {
+		.pair = (const char *const *)item->pair, .n = item->pairs,
+		.spare = item->spare
+	};
+
+	return fw_descriptor_load(b->descriptor, &set, out, err);
+}

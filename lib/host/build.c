@@ -409,7 +409,7 @@ was_built(struct build *b)
 	FW_CLEANUP(fw_front_deinit) struct fw_front there = FW_FRONT_NONE;
 	struct fw_error ignored;
 
-	if (b->opt->session == NULL || b->signers.n == 0 ||
+	if (b->opt->session == NULL || b->signers.n == 0 || !b->out.there ||
 	    fw_front_open(b->out.path, &there, &ignored) != FW_OK ||
 	    there.in.size != b->built->size ||
 	    there.mtime != b->opt->mtime || !fw_signers_made(&b->signers,
@@ -460,6 +460,8 @@ start(struct build *b, const struct fw_descriptor *d,
 	FW_TRY(open_files(b, err));
 	FW_TRY(spare_inputs(b, err));
 	FW_TRY(fw_signers_spare(spec, n, opt, &b->out, err));
+	if (opt->session == NULL)
+		FW_TRY(fw_log_ready(opt->log, err));
 	return fw_signers_open(spec, n, opt, &b->signers, err);
 }
 
@@ -477,8 +479,6 @@ fw_build(const struct fw_descriptor *d, const char *path,
 	b->out = (struct fw_output)FW_OUTPUT_NONE;
 	/* An output that cannot be written is found before a PIN is asked. */
 	FW_TRY(fw_output_open(path, &b->out, err));
-	if (opt->session == NULL)
-		FW_TRY(fw_log_ready(opt->log, err));
 	FW_TRY(start(b, d, opt, &built, err));
 	FW_TRY(lay_out(b, err));
 	if (was_built(b)) {

@@ -53,6 +53,9 @@ enum fw_kind fw_manifest_encode(const struct fw_descriptor *d,
 
 /* OpenSSL's digest for a COSE identifier; NULL when it is not supported. */
 const EVP_MD *fw_digest_md(int32_t alg);
+/* SHA-1, for what is made of it by its standard and is no matter of security;
+   NULL where OpenSSL has it no more. */
+const EVP_MD *fw_sha1_md(void);
 /* Hash bytes as they are. */
 enum fw_kind fw_digest(int32_t alg, struct fwd_span data,
     uint8_t out[FWD_DIGEST_MAX], struct fw_error *err);
@@ -78,6 +81,8 @@ struct fw_signer {
 	char *subject;			/* of the leaf, printable */
 	char *serial;			/* of the leaf, hexadecimal; or NULL */
 	int64_t not_before, not_after;	/* of the leaf */
+	const char *mechanism;		/* of the last signature that was made
+					   for a bundle; NULL: ask the key */
 };
 
 /* What "now" is for validity dates. */
@@ -117,10 +122,19 @@ void fw_signer_deinit(struct fw_signer *s);
 
 /*
  * Make a COSE_Sign1 over payload, such as an encoded SUIT_Digest.  blank: with
- * zeros in place of the signature; the key is not used.
+ * zeros in place of the signature; the key is not used.  Nobody has verified
+ * the signature: the device library judges the whole bundle later, and only
+ * when it refuses that, _verify tells whether it is because of the signature,
+ * with the words of fw_key_sign().
  */
+enum fw_kind fw_signer_block(const struct fw_signer *s,
+    struct fwd_span payload, bool blank, struct fw_buf *block,
+    struct fw_error *err);
+enum fw_kind fw_signer_verify(const struct fw_signer *s,
+    struct fwd_span payload, struct fwd_span block, struct fw_error *err);
+/* Both at once. */
 enum fw_kind fw_signer_sign(const struct fw_signer *s, struct fwd_span payload,
-    bool blank, struct fw_buf *block, struct fw_error *err);
+    struct fw_buf *block, struct fw_error *err);
 /* Append a COSE_Sign1 with the given protected header and signature. */
 void fw_cbor_sign1(struct fw_cbor *c, struct fwd_span protected_,
     const void *sig, size_t n);
@@ -189,6 +203,12 @@ enum fw_kind fw_deny_cert(const struct fw_build_options *opt,
 /* The same of a whole chain, the root included. */
 enum fw_kind fw_deny_chain(const struct fw_build_options *opt,
     const struct fw_chain *chain, struct fw_error *err);
+/* Of the roots in opt that bundles are judged against: their keys alone. */
+enum fw_kind fw_deny_roots(const struct fw_build_options *opt,
+    struct fw_error *err);
+/* Warn if a deny list says nothing about the root, because nobody knows it. */
+void fw_deny_warn(const struct fw_build_options *opt,
+    const struct fw_chain *chain);
 /* The same of a signature block. */
 enum fw_kind fw_deny_block(const struct fw_build_options *opt,
     struct fwd_span block, struct fw_error *err);
@@ -272,6 +292,8 @@ struct fw_anydevice {
 	fwd_status (*rewind)(void *bundle);
 	int64_t now;			/* for FWD_CLOCK_TRUSTED */
 	struct fwd_tracer trace;
+	bool direct;			/* do not explore: reading is cheap, and
+					   there is no trace */
 	/* called after each pass that counts; may be NULL */
 	void (*pass)(void *ctx, const struct fw_anydevice *dev,
 	    const struct fwd_ctx *run, fwd_status status);
@@ -312,7 +334,19 @@ struct fw_known {
 	const uint8_t *digest;
 };
 
+/* What a judgement found out about a file, for the next one of the same file,
+   in which nothing but its first member may change.  To be zeroed. */
+#define FW_LEARN_MAX 32u
+struct fw_learnt {
+	struct fw_known known[FW_LEARN_MAX];	/* unless spoilt */
+	uint8_t digest[FW_LEARN_MAX][FWD_DIGEST_MAX];
+	size_t n;
+	int32_t alg;
+	bool spoilt;
+};
+
 struct fw_selfcheck {
+	struct fw_learnt *learn;	/* to be added to; or NULL */
 	const struct fwd_crypto *crypto;
 	int fd;				/* the finished bundle */
 	size_t envelope_n;		/* length of its first member */

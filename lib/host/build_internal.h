@@ -11,8 +11,11 @@ struct fw_signers {
 	struct fw_signer signer[FW_SIGNERS_MAX];
 	struct fw_buf block[FW_SIGNERS_MAX];
 	struct fwd_span span[FW_SIGNERS_MAX];	/* of block */
+	struct fwd_span payload;	/* what was signed; not owned */
 	size_t n;
 	bool borrowed;			/* the keys and chains are another's */
+	struct fw_pool *pool;		/* where to get keys to sign with; or
+					   NULL: these are */
 };
 void fw_signers_deinit(struct fw_signers *s);
 /* Open keys and chains; no key may be there twice (FW_E_INPUT). */
@@ -23,7 +26,8 @@ enum fw_kind fw_signers_open(const struct fw_signer_spec *spec, size_t n,
 enum fw_kind fw_signers_spare(const struct fw_signer_spec *spec, size_t n,
     const struct fw_build_options *opt, const struct fw_output *out,
     struct fw_error *err);
-/* Make all blocks; see fw_signer_sign(). */
+/* Make all blocks; see fw_signer_block().  payload is looked at again when
+   they are judged. */
 enum fw_kind fw_signers_sign(struct fw_signers *s, struct fwd_span payload,
     bool blank, struct fw_error *err);
 /*
@@ -92,7 +96,8 @@ enum fw_kind fw_image_open(const struct fw_image *image,
  * made is left here without its name.
  */
 struct fw_session {
-	struct fw_signers *signers;
+	struct fw_signers *signers;	/* of pool, the first */
+	struct fw_pool *pool;
 	const struct fw_roots *roots;
 	struct fw_shared *shared;
 	/* out */
@@ -104,8 +109,29 @@ struct fw_session {
 enum fw_kind fw_signers_again(const struct fw_signers *s,
     const struct fw_build_options *opt, struct fw_signers *out,
     struct fw_error *err);
-/* For the time of one bundle. */
-void fw_signers_borrow(const struct fw_signers *s, struct fw_signers *out);
+/* For the time of one bundle; keys to sign with come from the pool. */
+void fw_signers_borrow(const struct fw_signers *s, struct fw_pool *pool,
+    struct fw_signers *out);
+
+/* ---- the sessions of a batch (batch_pool.c) ----------------------------- */
+
+struct fw_pool;
+struct fw_pool *fw_pool_new(void);	/* NULL: out of memory */
+void fw_pool_free(struct fw_pool *p);	/* NULL is allowed */
+/* Open the keys, with as many sessions as are wanted or, after a warning, as
+   the token has. */
+enum fw_kind fw_pool_open(struct fw_pool *p, const struct fw_signer_spec *spec,
+    size_t n, const struct fw_build_options *opt, unsigned want,
+    struct fw_error *err);
+unsigned fw_pool_size(const struct fw_pool *p);
+/* For all but signing, which is not to be done with it. */
+struct fw_signers *fw_pool_first(struct fw_pool *p);
+/* Wait for a set that nobody signs with, and give it back. */
+struct fw_signers *fw_pool_take(struct fw_pool *p);
+void fw_pool_put(struct fw_pool *p, struct fw_signers *s);
+
+/* ---- what is there already (session.c) ---------------------------------- */
+
 /* Is this the blank envelope with signatures by them, whether they hold or
    not? */
 bool fw_signers_made(const struct fw_signers *s,

@@ -513,6 +513,8 @@ on_pass(void *ctx, const struct fw_anydevice *dev, const struct fwd_ctx *r,
 	p->n++;
 }
 
+static bool direct;
+
 static fwd_status
 try_slots(struct passes *p)
 {
@@ -532,6 +534,7 @@ try_slots(struct passes *p)
 	p->dev.bundle = &p->fd;
 	p->dev.read = fwp_file_read;
 	p->dev.rewind = rewind_file;
+	p->dev.direct = direct;
 	p->dev.trace = (struct fwd_tracer){ on_event, p };
 	p->dev.pass = on_pass;
 	p->dev.pass_ctx = p;
@@ -548,6 +551,18 @@ try_slots(struct passes *p)
 
 static struct passes passes;
 
+/* Without a trace and without exploring: the same verdict. */
+static fwd_status
+try_directly(struct passes *p)
+{
+	fwd_status s;
+
+	direct = true;
+	s = try_slots(p);
+	direct = false;
+	return s;
+}
+
 Test(build, no_slots_one_pass)
 {
 	build(PLAIN);
@@ -556,17 +571,23 @@ Test(build, no_slots_one_pass)
 	cr_assert_eq(passes.n, 1);
 	cr_assert_eq(passes.verdicts, 1, "explored without a trace");
 	cr_assert_eq(passes.seen[0][0], UINT64_MAX);
+	cr_assert_eq(try_directly(&passes), FWD_OK);
+	cr_assert_eq(passes.dev.passes, 1);
+	cr_assert_eq(passes.verdicts, 1);
 }
 
 Test(build, three_slots_three_passes)
 {
 	build(SLOTS(2, 200, 7));
-	cr_assert_eq(try_slots(&passes), FWD_OK);
-	cr_assert_eq(passes.dev.passes, 3);
-	cr_assert_eq(passes.verdicts, 3);
-	cr_assert_eq(passes.seen[0][0], 2);
-	cr_assert_eq(passes.seen[1][0], 200);
-	cr_assert_eq(passes.seen[2][0], 7);
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(i == 0 ? try_slots(&passes) :
+		    try_directly(&passes), FWD_OK);
+		cr_assert_eq(passes.dev.passes, 3);
+		cr_assert(i == 1 || passes.verdicts == 3);
+		cr_assert_eq(passes.seen[0][0], 2);
+		cr_assert_eq(passes.seen[1][0], 200);
+		cr_assert_eq(passes.seen[2][0], 7);
+	}
 }
 
 /* The one with fewer slots stays in its last. */
@@ -605,6 +626,7 @@ Test(build, each_slot_counts)
 		    &err), FW_OK);
 		cr_assert_eq(try_slots(&passes), FWD_E_PAYLOAD_DIGEST);
 		cr_assert_eq(passes.n, i + 1);
+		cr_assert_eq(try_directly(&passes), FWD_E_PAYLOAD_DIGEST);
 		cr_assert_eq(fw_write_at(fd, at, 1, (uint64_t)(at - b.p),
 		    &err), FW_OK);
 	}

@@ -87,7 +87,9 @@ fw_request_judge(const struct fw_request *r,
 	size_t n = r->chain.n;
 	fwd_status s = FWD_OK;
 
+	FW_TRY(fw_deny_roots(opt, err));
 	FW_TRY(fw_deny_chain(opt, &r->chain, err));
+	fw_deny_warn(opt, &r->chain);
 	FW_TRY(given_anchors(&a, opt, err));
 	*to_root = a.n > 0 || r->chain.root.n > 0;
 	if (a.n == 0)

@@ -480,8 +480,7 @@ judge_response(const uint8_t *p, size_t n)
 	    fw_buf_span(&request.payload)))
 		return FW_E_REFUSED;
 	FW_TRY(fw_signer_open(&spec, &opt, &s, &err));
-	return fw_signer_sign(&s, fw_buf_span(&request.payload), false,
-	    &block, &err);
+	return fw_signer_sign(&s, fw_buf_span(&request.payload), &block, &err);
 }
 
 Test(ceremony, response)
@@ -551,7 +550,8 @@ hand_out(const uint8_t *sig, size_t n, uint8_t out[FWD_SIG_MAX])
 
 	cr_assert_eq(fwd_anchor_read(fw_buf_span(&request.chain.cert[0]),
 	    &leaf), FWD_OK);
-	cr_assert_eq(fw_key_elsewhere((struct fwd_span){ sig, n }, &k, &err),
+	cr_assert_eq(fw_key_elsewhere((struct fwd_span){ sig, n }, NULL, &k,
+	    &err),
 	    FW_OK);
 	cr_assert_not(fw_key_is_file(k));
 	kind = fw_key_set_public(k, leaf.spki, &err);

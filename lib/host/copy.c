@@ -18,6 +18,7 @@ enum {
 	CHUNK = 64 * 1024,		/* all of them fit into a core's cache */
 	CHUNKS = 4,			/* under way at a time */
 	WRITEBACK = 8 * 1024 * 1024,	/* handed to the disk at a time */
+	SMALL = 16 * CHUNK,		/* not worth a thread */
 };
 
 /* ---- sources --------------------------------------------------------- */
@@ -345,15 +346,68 @@ read_chunks(struct ring *r, const struct fw_source *in, uint64_t from,
 	return FW_OK;
 }
 
+/* The same without another thread. */
+static enum fw_kind
+copy_here(struct ring *r, const struct fw_source *in, uint64_t from,
+    uint64_t left, EVP_MD_CTX *md, struct fw_error *err)
+{
+	const size_t room = left < CHUNK ? (size_t)left : CHUNK;
+	FW_FREE uint8_t *p = malloc(2 * room + 1);
+	struct holes holes = { .ask = true };
+	size_t n;
+
+	if (p == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	if (fw_interrupted())
+		return fw_fail(err, FW_E_IO, "interrupted");
+	for (; left > 0; left -= n, from += n) {
+		n = left < room ? (size_t)left : room;
+		FW_TRY(read_chunk(in, p, n, from, &holes, err));
+		if (md != NULL && EVP_DigestUpdate(md, p, n) != 1)
+			return fw_fail_ssl(err, FW_E_IO, "cannot hash");
+		r->back = p + room;
+		if (write_chunk(r, p, n) != FW_OK) {
+			*err = r->error;
+			return err->kind;
+		}
+	}
+	return fw_source_unchanged(in, err);
+}
+
+/* With a thread of its own for the output. */
+static enum fw_kind
+copy_there(struct ring *r, const struct fw_source *in, uint64_t from,
+    uint64_t n, EVP_MD_CTX *md, const struct fw_progress *progress,
+    struct fw_error *err)
+{
+	enum fw_kind kind;
+	pthread_t thread;
+
+	if (!ring_new(r))
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	if (pthread_create(&thread, NULL, writer, r) != 0)
+		return fw_fail(err, FW_E_NOMEM, "cannot start a thread");
+	kind = read_chunks(r, in, from, n, md, progress, err);
+	(void)pthread_mutex_lock(&r->lock);
+	r->end = true;
+	(void)pthread_cond_signal(&r->change);
+	(void)pthread_mutex_unlock(&r->lock);
+	(void)pthread_join(thread, NULL);
+	if (kind == FW_OK && r->failed) {
+		*err = r->error;
+		return err->kind;
+	}
+	FW_TRY(kind);
+	return fw_source_unchanged(in, err);
+}
+
 static enum fw_kind
 copy(const struct fw_source *in, uint64_t from, uint64_t n, int out,
     uint64_t off, EVP_MD_CTX *md, const struct fw_progress *progress,
     struct fw_error *err)
 {
-	FW_CLEANUP(ring_free) struct ring r = { .out = out, .off = off,
-	    .started = off };
+	struct ring r = { .out = out, .off = off, .started = off };
 	enum fw_kind kind;
-	pthread_t thread;
 	struct stat st;
 
 	if (from > in->size || n > in->size - from)
@@ -362,22 +416,11 @@ copy(const struct fw_source *in, uint64_t from, uint64_t n, int out,
 	if (fstat(out, &st) != 0)
 		return fw_fail_errno(err, FW_E_IO, "cannot look at the output");
 	r.size = (uint64_t)st.st_size;
-	if (!ring_new(&r))
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	if (pthread_create(&thread, NULL, writer, &r) != 0)
-		return fw_fail(err, FW_E_NOMEM, "cannot start a thread");
-	kind = read_chunks(&r, in, from, n, md, progress, err);
-	(void)pthread_mutex_lock(&r.lock);
-	r.end = true;
-	(void)pthread_cond_signal(&r.change);
-	(void)pthread_mutex_unlock(&r.lock);
-	(void)pthread_join(thread, NULL);
-	if (kind == FW_OK && r.failed) {
-		*err = r.error;
-		return err->kind;
-	}
-	FW_TRY(kind);
-	return fw_source_unchanged(in, err);
+	if (n <= SMALL && progress == NULL)
+		return copy_here(&r, in, from, n, md, err);
+	kind = copy_there(&r, in, from, n, md, progress, err);
+	ring_free(&r);
+	return kind;
 }
 
 static void

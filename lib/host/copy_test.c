@@ -74,13 +74,14 @@ check_output(int fd, const uint8_t *p, size_t n)
 }
 
 static void
-roundtrip(const uint8_t *p, size_t n, int32_t alg)
+one_way(const uint8_t *p, size_t n, int32_t alg,
+    const struct fw_progress *progress)
 {
 	struct fw_source in = source(p, n);
 	const int out = output(n);
 
 	memset(digest, 0, sizeof digest);
-	cr_assert_eq(fw_copy_hashed(&in, out, BEFORE, alg, digest, NULL,
+	cr_assert_eq(fw_copy_hashed(&in, out, BEFORE, alg, digest, progress,
 	    &err), FW_OK, "%zu: %s", n, err.text);
 	cr_assert_eq(fw_digest(alg, (struct fwd_span){ p, n }, want, &err),
 	    FW_OK);
@@ -88,6 +89,16 @@ roundtrip(const uint8_t *p, size_t n, int32_t alg)
 	check_output(out, p, n);
 	(void)close(out);
 	fw_source_deinit(&in);
+}
+
+/* With a second thread, and without one if it is small. */
+static void
+roundtrip(const uint8_t *p, size_t n, int32_t alg)
+{
+	static const struct fw_progress quiet = { 0 };
+
+	one_way(p, n, alg, &quiet);
+	one_way(p, n, alg, NULL);
 }
 
 Test(copy, sizes)

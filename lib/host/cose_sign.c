@@ -272,8 +272,8 @@ fw_signer_make(struct fw_key *key, struct fw_chain *chain, int32_t alg,
 
 	*chain = (struct fw_chain){ 0 };
 	if (key == NULL)
-		FW_TRY(fw_key_elsewhere((struct fwd_span){ NULL, 0 }, &s.key,
-		    err));
+		FW_TRY(fw_key_elsewhere((struct fwd_span){ NULL, 0 }, NULL,
+		    &s.key, err));
 	FW_TRY(fw_deny_chain(opt, &s.chain, err));
 	FW_TRY(complete(&s, alg, opt->clock, err));
 	*out = s;
@@ -318,8 +318,10 @@ open_elsewhere(const struct fw_elsewhere *e,
 	struct fw_key *key = NULL;
 
 	FW_TRY(fw_chain_copy(&e->chain, &chain, err));
-	FW_TRY(fw_key_elsewhere(fw_buf_span(&e->sig), &key, err));
-	return fw_signer_make(key, &chain, e->alg, opt, out, err);
+	FW_TRY(fw_key_elsewhere(fw_buf_span(&e->sig), e->path, &key, err));
+	FW_TRY(fw_signer_make(key, &chain, e->alg, opt, out, err));
+	fw_deny_warn(opt, &out->chain);
+	return FW_OK;
 }
 
 enum fw_kind
@@ -342,7 +344,9 @@ fw_signer_open(const struct fw_signer_spec *spec,
 		FW_TRY(load_chain(&s, spec, err));
 	key = s.key;
 	s.key = NULL;
-	return fw_signer_make(key, &s.chain, spec->alg, opt, out, err);
+	FW_TRY(fw_signer_make(key, &s.chain, spec->alg, opt, out, err));
+	fw_deny_warn(opt, &out->chain);
+	return FW_OK;
 }
 
 void
@@ -358,7 +362,7 @@ fw_cbor_sign1(struct fw_cbor *c, struct fwd_span protected_, const void *sig,
 }
 
 enum fw_kind
-fw_signer_sign(const struct fw_signer *s, struct fwd_span payload, bool blank,
+fw_signer_block(const struct fw_signer *s, struct fwd_span payload, bool blank,
     struct fw_buf *block, struct fw_error *err)
 {
 	FW_CLEANUP(fw_cbor_deinit) struct fw_cbor c = { 0 };
@@ -368,8 +372,8 @@ fw_signer_sign(const struct fw_signer *s, struct fwd_span payload, bool blank,
 
 	if (!blank) {
 		fwd_cose_tbs(fw_buf_span(&s->protected_), payload, &tbs);
-		FW_TRY(fw_key_sign(s->key, s->alg, tbs.msg, FWD_TBS_PARTS, sig,
-		    &n, err));
+		FW_TRY(fw_key_sign_unchecked(s->key, s->alg, tbs.msg,
+		    FWD_TBS_PARTS, sig, &n, err));
 		if (n != s->sig_n)
 			return fw_fail(err, FW_E_KEY,
 			    "%s made a signature of %zu bytes instead "
@@ -377,6 +381,29 @@ fw_signer_sign(const struct fw_signer *s, struct fwd_span payload, bool blank,
 	}
 	fw_cbor_sign1(&c, fw_buf_span(&s->protected_), sig, n);
 	return fw_cbor_done(&c, block, err);
+}
+
+enum fw_kind
+fw_signer_verify(const struct fw_signer *s, struct fwd_span payload,
+    struct fwd_span block, struct fw_error *err)
+{
+	struct fwd_cose cose;
+	struct fwd_tbs tbs;
+
+	if (fwd_cose_read(block, &cose) != FWD_OK)
+		return fw_fail(err, FW_E_REFUSED,
+		    "internal error: a signature block cannot be read");
+	fwd_cose_tbs(fw_buf_span(&s->protected_), payload, &tbs);
+	return fw_key_verify(s->key, s->alg, tbs.msg, FWD_TBS_PARTS, cose.sig,
+	    err);
+}
+
+enum fw_kind
+fw_signer_sign(const struct fw_signer *s, struct fwd_span payload,
+    struct fw_buf *block, struct fw_error *err)
+{
+	FW_TRY(fw_signer_block(s, payload, false, block, err));
+	return fw_signer_verify(s, payload, fw_buf_span(block), err);
 }
 
 /* ---- envelope -------------------------------------------------------- */

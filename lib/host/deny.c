@@ -16,6 +16,7 @@
 #include "host/build.h"
 #include "host/cert.h"
 #include "host/internal.h"
+#include "host/x509.h"
 
 enum { DENY_MAX = 1 << 20 };
 #define TEST_MARK "TEST ONLY"
@@ -139,17 +140,14 @@ fw_deny_load(const char *path, struct fw_deny *out, struct fw_error *err)
 	return FW_OK;
 }
 
-enum fw_kind
-fw_deny_key(const struct fw_build_options *opt, struct fwd_span spki,
-    const char *label, struct fw_error *err)
+static enum fw_kind
+deny_spki(const struct fw_deny *d, struct fwd_span spki, const char *label,
+    struct fw_error *err)
 {
-	const struct fw_deny *const d = opt->deny;
 	char text[2 * FW_KEY_ID_SIZE + 1];
 	struct fw_key_id id;
 	size_t i;
 
-	if (d == NULL)
-		return FW_OK;
 	FW_TRY(fw_key_id(spki, &id, err));
 	for (i = 0; i < d->n; i++) {
 		if (memcmp(id.p, d->key[i].id.p, sizeof id.p) != 0)
@@ -160,6 +158,89 @@ fw_deny_key(const struct fw_build_options *opt, struct fwd_span spki,
 		    text);
 	}
 	return FW_OK;
+}
+
+/* ---- RSA keys in all forms -------------------------------------------- */
+
+/*
+ * An RSA key has as many identifiers as there are forms of its
+ * SubjectPublicKeyInfo: rsaEncryption, and RSASSA-PSS (RFC 4055) without
+ * parameters or with those of PS256, PS384 and PS512.  It is denied by any.
+ */
+static const uint8_t rsa_plain[] = { 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48,
+    0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00 };
+static const uint8_t rsa_pss[] = { 0x30, 0x0b, 0x06, 0x09, 0x2a, 0x86, 0x48,
+    0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a };
+static const int32_t rsa_algs[] = { FWD_PS256, FWD_PS384, FWD_PS512 };
+
+static void
+pubkey_free(X509_PUBKEY **pub)
+{
+	X509_PUBKEY_free(*pub);
+}
+
+static void
+der_free(unsigned char **p)
+{
+	OPENSSL_free(*p);
+}
+
+/* The key with another AlgorithmIdentifier. */
+static enum fw_kind
+deny_form(const struct fw_deny *d, X509_PUBKEY *pub, struct fwd_span alg,
+    const char *label, struct fw_error *err)
+{
+	FW_CLEANUP(der_free) unsigned char *der = NULL;
+	const unsigned char *p = alg.p;
+	X509_ALGOR *to = NULL;
+	int n = -1;
+
+	if (X509_PUBKEY_get0_param(NULL, NULL, NULL, &to, pub) == 1 &&
+	    d2i_X509_ALGOR(&to, &p, (long)alg.n) != NULL)
+		n = i2d_X509_PUBKEY(pub, &der);
+	if (n < 0)
+		return fw_fail_ssl(err, FW_E_NOMEM, "cannot look up the key "
+		    "of '%s'", label);
+	return deny_spki(d, (struct fwd_span){ der, (size_t)n }, label, err);
+}
+
+static enum fw_kind
+deny_rsa(const struct fw_deny *d, struct fwd_span spki, const char *label,
+    struct fw_error *err)
+{
+	FW_CLEANUP(pubkey_free) X509_PUBKEY *pub = NULL;
+	const unsigned char *p = spki.p;
+	size_t i;
+
+	pub = d2i_X509_PUBKEY(NULL, &p, (long)spki.n);
+	if (pub == NULL)
+		return fw_fail_ssl(err, FW_E_INPUT,
+		    "cannot read the public key of '%s'", label);
+	FW_TRY(deny_form(d, pub, (struct fwd_span){ rsa_plain,
+	    sizeof rsa_plain }, label, err));
+	FW_TRY(deny_form(d, pub, (struct fwd_span){ rsa_pss, sizeof rsa_pss },
+	    label, err));
+	for (i = 0; i < sizeof rsa_algs / sizeof rsa_algs[0]; i++) {
+		FW_CLEANUP(fw_buf_deinit) struct fw_buf alg = { 0 };
+
+		FW_TRY(fw_alg_encode(rsa_algs[i], &alg, err));
+		FW_TRY(deny_form(d, pub, fw_buf_span(&alg), label, err));
+	}
+	return FW_OK;
+}
+
+enum fw_kind
+fw_deny_key(const struct fw_build_options *opt, struct fwd_span spki,
+    const char *label, struct fw_error *err)
+{
+	struct fwd_key key;
+
+	if (opt->deny == NULL || opt->deny->n == 0)
+		return FW_OK;
+	FW_TRY(deny_spki(opt->deny, spki, label, err));
+	if (fwd_key_read(spki, &key) != FWD_OK || key.type != FWD_KEY_RSA)
+		return FW_OK;
+	return deny_rsa(opt->deny, spki, label, err);
 }
 
 /* ---- the mark of test certificates ----------------------------------- */
@@ -272,6 +353,39 @@ fw_deny_chain(const struct fw_build_options *opt,
 		FW_TRY(fw_deny_cert(opt, fw_buf_span(&chain->cert[i]), err));
 	return chain->root.n > 0 ?
 	    fw_deny_cert(opt, fw_buf_span(&chain->root), err) : FW_OK;
+}
+
+enum fw_kind
+fw_deny_roots(const struct fw_build_options *opt, struct fw_error *err)
+{
+	size_t i;
+
+	for (i = 0; opt->deny != NULL && i < opt->trusts; i++) {
+		FW_CLEANUP(fw_anchor_deinit) struct fw_anchor a = { 0 };
+
+		FW_TRY(fw_anchor_load(opt->trust[i], &a, err));
+		FW_TRY(fw_deny_key(opt, a.anchor.spki, a.label, err));
+	}
+	return FW_OK;
+}
+
+void
+fw_deny_warn(const struct fw_build_options *opt, const struct fw_chain *chain)
+{
+	FW_CLEANUP(fw_x509_free) X509 *top = NULL;
+	FW_FREE char *subject = NULL;
+	char text[FW_ERROR_TEXT_MAX];
+	struct fw_error ignored;
+
+	if (opt->deny == NULL || opt->trusts > 0 || chain->root.n > 0 ||
+	    chain->n == 0 || opt->key.warn == NULL ||
+	    fw_x509_read(fw_buf_span(&chain->cert[chain->n - 1]), &top,
+	    &ignored) != FW_OK || subject_of(top, &subject, &ignored) != FW_OK)
+		return;
+	(void)snprintf(text, sizeof text, "the root above '%s' is not known "
+	    "and was not looked up in '%s' (name it with --trust, or put it "
+	    "at the end of the chain)", subject, opt->deny->path);
+	opt->key.warn(opt->key.warn_ctx, text);
 }
 
 /* The certificates of a block, whose signature is judged elsewhere. */

@@ -156,14 +156,12 @@ open_all(struct outputs *o, const struct fw_exchange_file *file, size_t n,
 	size_t i, j;
 
 	for (i = 0; i < n; i++) {
-		for (j = 0; j < i; j++)
-			if (strcmp(file[i].path, file[j].path) == 0)
-				return fw_fail(err, FW_E_USAGE,
-				    "'%s' would be written twice",
-				    file[i].path);
 		FW_TRY(fw_output_open(file[i].path, &o->out[i], err));
+		for (j = 0; j < i; j++)
+			FW_TRY(fw_output_apart(&o->out[i], file[j].path, err));
+		/* The log is one of these, and need not be there yet. */
 		for (j = 0; j < inputs; j++)
-			FW_TRY(fw_output_spares(&o->out[i], input[j], err));
+			FW_TRY(fw_output_apart(&o->out[i], input[j], err));
 	}
 	return FW_OK;
 }

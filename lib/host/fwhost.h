@@ -123,6 +123,9 @@ struct fw_output {
 	int dir;			/* the directory of the file */
 	char *path;			/* the final name */
 	char *temporary;		/* NULL: the file has no name yet */
+	bool there;			/* when it was opened, there was a file
+					   of that name: */
+	uint64_t dev, ino;
 	bool exclusive;			/* set before the commit: nothing is
 					   replaced, whenever it came
 					   (FW_E_REFUSED, all in one step) */
@@ -137,10 +140,17 @@ enum fw_kind fw_output_open(const char *path, struct fw_output *out,
 enum fw_kind fw_output_open_at(int dir, const char *path,
     struct fw_output *out, struct fw_error *err);
 /*
- * FW_E_USAGE if the file of that name is the one that the output will replace:
- * nobody means that of an input.  No file has the name NULL.
+ * FW_E_USAGE if the file of that name is the one that had the output's name
+ * when that was opened, and that it will replace: nobody means that of an
+ * input.  No file has the name NULL.
  */
 enum fw_kind fw_output_spares(const struct fw_output *out, const char *input,
+    struct fw_error *err);
+/*
+ * FW_E_USAGE if other, which will be written too, is the output or what it
+ * replaces, by whatever names, whether there is a file yet or not.
+ */
+enum fw_kind fw_output_apart(const struct fw_output *out, const char *other,
     struct fw_error *err);
 enum fw_kind fw_output_commit(struct fw_output *out, struct fw_error *err);
 /*
@@ -565,10 +575,10 @@ void fw_key_free(struct fw_key *key);
  * A key that lies elsewhere and made the signature sig by itself: r || s or DER
  * for ECDSA.  fw_key_set_public() must be called, and fw_key_sign() then hands
  * out that signature, if it holds for the message.  With an empty sig nothing
- * can be signed.
+ * can be signed.  from: the file it came in, for messages; or NULL.
  */
-enum fw_kind fw_key_elsewhere(struct fwd_span sig, struct fw_key **out,
-    struct fw_error *err);
+enum fw_kind fw_key_elsewhere(struct fwd_span sig, const char *from,
+    struct fw_key **out, struct fw_error *err);
 /* The key lies in a file: for development only. */
 bool fw_key_is_file(const struct fw_key *key);
 /* For messages: "key file 'FILE'", or key, token and serial, "key object 'x'
@@ -595,6 +605,15 @@ int32_t fw_key_alg(const struct fw_key *key);
 enum fw_kind fw_key_sign(struct fw_key *key, int32_t alg,
     const struct fwd_span *msg, size_t n, uint8_t sig[FWD_SIG_MAX],
     size_t *sig_n, struct fw_error *err);
+/* The same, but nobody has verified it: for one who has the device library
+   judge what it is in before anybody gets it. */
+enum fw_kind fw_key_sign_unchecked(struct fw_key *key, int32_t alg,
+    const struct fwd_span *msg, size_t n, uint8_t sig[FWD_SIG_MAX],
+    size_t *sig_n, struct fw_error *err);
+/* Does a signature hold?  If not, what fw_key_sign() says then. */
+enum fw_kind fw_key_verify(const struct fw_key *key, int32_t alg,
+    const struct fwd_span *msg, size_t n, struct fwd_span sig,
+    struct fw_error *err);
 /*
  * The same key once more, for another thread: in a session of its own, without
  * another login.  Open and free it in the thread of the first, which must

@@ -14,6 +14,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "host/build.h"
 #include "host/key_internal.h"
 #include "host/p11uri.h"
 
@@ -258,7 +259,8 @@ fw_msg_digest(const char *md, const struct fwd_span *msg, size_t parts,
     uint8_t out[FWD_DIGEST_MAX], size_t *n, struct fw_error *err)
 {
 	FW_CLEANUP(md_ctx_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	const EVP_MD *const type = EVP_get_digestbyname(md);
+	const EVP_MD *const type = fw_digest_md(strcmp(md, "SHA256") == 0 ?
+	    FWD_SHA256 : strcmp(md, "SHA384") == 0 ? FWD_SHA384 : FWD_SHA512);
 	unsigned len = 0;
 	size_t i;
 
@@ -352,9 +354,9 @@ verify(const struct fw_key *key, const struct fw_sigalg *a,
 	if (good)
 		return FW_OK;
 	if (key->elsewhere)
-		return fw_fail(err, FW_E_REFUSED, "the signature does not hold "
-		    "with the certificate's public key (was it made for "
-		    "another bundle, chain or algorithm?)");
+		return fw_fail(err, FW_E_REFUSED, "the signature by %s does "
+		    "not hold with the certificate's public key (was it made "
+		    "for another bundle, chain or algorithm?)", key->label);
 	if (key->pub_given)
 		return fw_fail(err, FW_E_REFUSED, "the signature that %s made "
 		    "does not hold with the certificate's public key (is it "
@@ -408,12 +410,18 @@ fw_key_open(const char *ref, const struct fw_key_options *opt,
 }
 
 enum fw_kind
-fw_key_elsewhere(struct fwd_span sig, struct fw_key **out,
+fw_key_elsewhere(struct fwd_span sig, const char *from, struct fw_key **out,
     struct fw_error *err)
 {
 	FW_CLEANUP(key_cleanup) struct fw_key *key = calloc(1, sizeof *key);
 
-	if (key == NULL || (key->label = strdup("a key elsewhere")) == NULL)
+	if (key == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	if (from == NULL)
+		key->label = strdup("a key elsewhere");
+	else if (asprintf(&key->label, "the key behind '%s'", from) < 0)
+		key->label = NULL;
+	if (key->label == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	key->elsewhere = true;
 	if (sig.n > 0)
@@ -528,12 +536,11 @@ make(const struct fw_key *key, const struct fw_sigalg *a,
 }
 
 enum fw_kind
-fw_key_sign(struct fw_key *key, int32_t alg, const struct fwd_span *msg,
-    size_t n, uint8_t sig[FWD_SIG_MAX], size_t *sig_n, struct fw_error *err)
+fw_key_sign_unchecked(struct fw_key *key, int32_t alg,
+    const struct fwd_span *msg, size_t n, uint8_t sig[FWD_SIG_MAX],
+    size_t *sig_n, struct fw_error *err)
 {
 	const struct fw_sigalg *a = NULL;
-	uint8_t made[FWD_SIG_MAX] = { 0 };
-	size_t made_n = 0;
 
 	if (key->pub == NULL)
 		return fw_fail(err, FW_E_KEY, "%s does not show its public "
@@ -542,8 +549,30 @@ fw_key_sign(struct fw_key *key, int32_t alg, const struct fwd_span *msg,
 	FW_TRY(choose(key, alg, &a, err));
 	if (fw_interrupted())
 		return fw_fail(err, FW_E_KEY, "interrupted before signing");
-	FW_TRY(make(key, a, msg, n, made, &made_n, err));
-	FW_TRY(verify(key, a, msg, n, made, made_n, err));
+	return make(key, a, msg, n, sig, sig_n, err);
+}
+
+enum fw_kind
+fw_key_verify(const struct fw_key *key, int32_t alg,
+    const struct fwd_span *msg, size_t n, struct fwd_span sig,
+    struct fw_error *err)
+{
+	const struct fw_sigalg *a = NULL;
+
+	FW_TRY(choose(key, alg, &a, err));
+	return verify(key, a, msg, n, sig.p, sig.n, err);
+}
+
+enum fw_kind
+fw_key_sign(struct fw_key *key, int32_t alg, const struct fwd_span *msg,
+    size_t n, uint8_t sig[FWD_SIG_MAX], size_t *sig_n, struct fw_error *err)
+{
+	uint8_t made[FWD_SIG_MAX] = { 0 };
+	size_t made_n = 0;
+
+	FW_TRY(fw_key_sign_unchecked(key, alg, msg, n, made, &made_n, err));
+	FW_TRY(fw_key_verify(key, alg, msg, n,
+	    (struct fwd_span){ made, made_n }, err));
 	memcpy(sig, made, made_n);
 	*sig_n = made_n;
 	return FW_OK;

@@ -233,6 +233,27 @@ judge_lone(struct run *r)
 	    "that its signature was not judged (store or name the chain)");
 }
 
+/* What signing with it would refuse: denied keys, and marks of tests. */
+static void
+judge_rules(struct run *r, const struct fw_key *key)
+{
+	const struct fw_build_options *const rules = r->check->rules;
+	struct fw_error why = { .kind = FW_OK };
+
+	if (rules == NULL)
+		return;
+	if (fw_deny_key(rules, fw_key_public(key), fw_key_label(key), &why) !=
+	    FW_OK || fw_deny_roots(rules, &why) != FW_OK ||
+	    fw_deny_chain(rules, &r->chain, &why) != FW_OK) {
+		refuse(r, &why);
+		return;
+	}
+	if (rules->deny != NULL && r->chain.n > 0 && r->chain.root.n == 0 &&
+	    rules->trusts == 0 && r->role != FW_ROOT)
+		warn(r, "root-not-looked-up", "the root is not known and was "
+		    "not looked up in the deny list (name it with --trust)");
+}
+
 static void
 judge_path(struct run *r, const char **judged)
 {
@@ -315,6 +336,7 @@ check_chain(struct run *r, struct fw_key *key, struct fw_error *err)
 
 	FW_TRY(load_chain(r, key, &have, err));
 	if (!have) {
+		judge_rules(r, key);
 		fw_d_set(&r->d, report, "judged", json_string(judged));
 		return FW_OK;
 	}
@@ -327,6 +349,7 @@ check_chain(struct run *r, struct fw_key *key, struct fw_error *err)
 	for (i = 0; i < r->chain.n; i++)
 		check_size(r, &r->chain.cert[i]);
 	check_size(r, &r->chain.root);
+	judge_rules(r, key);
 	judge_path(r, &judged);
 	fw_d_set(&r->d, report, "judged", json_string(judged));
 	count_days(r);

@@ -274,7 +274,7 @@ adopt(struct pair *pair, struct fw_key *key, struct fw_error *err)
 
 static enum fw_kind
 make(struct fw_key *key, struct pair *pair, const char *type,
-    struct fw_error *err)
+    const struct fw_key_made *made, struct fw_error *err)
 {
 	FW_TRY(check_free(key->p11, pair, err));
 	FW_TRY(fw_p11_rw_open(key->p11, &pair->rw, err));
@@ -282,6 +282,9 @@ make(struct fw_key *key, struct pair *pair, const char *type,
 	FW_TRY(adopt(pair, key, err));
 	FW_TRY(check_guard(key, err));
 	FW_TRY(fw_key_try(key, err));
+	if (made != NULL && made->fn(made->ctx, key, err) != FW_OK)
+		return fw_wrap(err, "%s was destroyed again",
+		    fw_key_label(key));
 	pair->made = false;		/* it stays */
 	return FW_OK;
 }
@@ -294,8 +297,8 @@ key_cleanup(struct fw_key **key)
 
 enum fw_kind
 fw_key_generate(const char *ref, const char *type,
-    const struct fw_key_options *opt, struct fw_key **out,
-    struct fw_error *err)
+    const struct fw_key_options *opt, const struct fw_key_made *made,
+    struct fw_key **out, struct fw_error *err)
 {
 	FW_CLEANUP(key_cleanup) struct fw_key *key = calloc(1, sizeof *key);
 	/* Released first, while there is a token to release it from. */
@@ -308,7 +311,7 @@ fw_key_generate(const char *ref, const char *type,
 		    type);
 	FW_TRY(check_ref(ref, &pair, err));
 	FW_TRY(fw_p11_open_token(ref, opt, &key->p11, err));
-	FW_TRY(make(key, &pair, type, err));
+	FW_TRY(make(key, &pair, type, made, err));
 	*out = key;
 	key = NULL;
 	return FW_OK;

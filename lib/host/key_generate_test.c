@@ -33,7 +33,7 @@ generate(const char *uri, const char *type)
 
 	cr_assert_null(key);
 	(void)snprintf(text, sizeof text, "%s?pin-value=1234", uri);
-	return fw_key_generate(text, type, &opt, &key, &err);
+	return fw_key_generate(text, type, &opt, NULL, &key, &err);
 }
 
 static void
@@ -122,6 +122,28 @@ Test(token, what_is_not_as_asked_for_is_destroyed)
 		cr_assert_eq(mock_calls("C_GenerateKeyPair"), 1);
 		nothing_left(cases[i].how);
 	}
+}
+
+static enum fw_kind
+not_kept(void *ctx, struct fw_key *new_, struct fw_error *why)
+{
+	cr_assert_not_null(new_);
+	cr_assert_gt(fw_key_public(new_).n, 0);
+	++*(int *)ctx;
+	return fw_fail(why, FW_E_IO, "no room");
+}
+
+Test(token, what_cannot_be_written_down_is_destroyed)
+{
+	int asked = 0;
+	const struct fw_key_made keep = { not_kept, &asked };
+
+	mock("rw");
+	cr_assert_eq(fw_key_generate(NEW "?pin-value=1234", "P-256", &opt,
+	    &keep, &key, &err), FW_E_IO);
+	HAS("was destroyed again: no room");
+	cr_assert_eq(asked, 1);
+	nothing_left("not kept");
 }
 
 Test(token, each_call_fails_in_turn)

@@ -16,9 +16,6 @@
 
 #include "host/log_internal.h"
 
-/* The end of the file that is looked at: a whole line, and what was torn. */
-#define TAIL_MAX (4 * FW_LOG_LINE_MAX)
-
 enum { OPEN_TRIES = 16 };
 
 void
@@ -165,7 +162,7 @@ static enum fw_kind
 read_tail(struct fw_log_file *f, struct fw_error *err)
 {
 	FW_CLEANUP(fw_buf_deinit) struct fw_buf tail = { 0 };
-	const size_t n = f->size < TAIL_MAX ? (size_t)f->size : TAIL_MAX;
+	const size_t n = f->size < FW_LOG_TAIL_MAX ? (size_t)f->size : FW_LOG_TAIL_MAX;
 
 	memcpy(f->head, fw_log_nothing, sizeof f->head);
 	if (n == 0)

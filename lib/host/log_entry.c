@@ -72,6 +72,9 @@ fw_log_who(json_t *to, const struct fw_signer *s, struct fw_error *err)
 	int rc = 0;
 
 	fw_key_token(s->key, &where);
+	/* The key may have signed another bundle since. */
+	if (s->mechanism != NULL)
+		where.mechanism = s->mechanism;
 	FW_TRY(certificate(s, &cert, err));
 	rc |= json_object_set_new(to, "certificate", cert);
 	rc |= json_object_set_new(to, "algorithm",

@@ -7,6 +7,8 @@
 #include "host/log.h"
 
 enum { LOG_HASH = 32 };
+/* The end of a log that who adds looks at: a whole line, and what was torn. */
+#define FW_LOG_TAIL_MAX (4 * FW_LOG_LINE_MAX)
 typedef char fw_log_hex[2 * LOG_HASH + 1];
 
 #define FW_JSON FW_CLEANUP(fw_log_json_free)

@@ -269,7 +269,8 @@ suspect(struct verify *v, const struct fw_error *why, bool torn,
 	}
 	v->suspect.torn = v->suspect.torn && torn;
 	/* Nothing can repair more, or anything else. */
-	if (!v->suspect.torn || v->suspect.lines > FW_LOG_TORN_MAX) {
+	if (!v->suspect.torn || v->suspect.lines > FW_LOG_TORN_MAX ||
+	    v->suspect.bytes.n > FW_LOG_TAIL_MAX) {
 		*err = v->suspect.why;
 		return err->kind;
 	}
@@ -306,20 +307,43 @@ one_line(struct verify *v, struct fwd_span text, struct fw_error *err)
 
 /* ---- the whole ------------------------------------------------------ */
 
+/* Read a line, but no more of it than one byte too many; false at the end of
+   the file.  v->ended: the last one had its end. */
+static bool
+read_line(struct verify *v, uint8_t *p, size_t *n)
+{
+	int c = EOF;
+
+	*n = 0;
+	while (*n <= FW_LOG_TAIL_MAX && (c = getc_unlocked(v->f)) != EOF &&
+	    c != '\n')
+		p[(*n)++] = (uint8_t)c;
+	if (*n == 0 && c == EOF)
+		return false;
+	v->ended = c == '\n';
+	return true;
+}
+
 static enum fw_kind
 all_lines(struct verify *v, struct fw_error *err)
 {
-	FW_FREE char *p = NULL;
-	size_t room = 0;
-	ssize_t n;
+	FW_FREE uint8_t *p = malloc(FW_LOG_TAIL_MAX + 1);
 	enum fw_kind kind = FW_OK;
+	char text[80];
+	size_t n;
 
+	if (p == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	v->ended = true;
-	while (kind == FW_OK && (n = getline(&p, &room, v->f)) > 0) {
-		v->number++;
-		v->ended = p[n - 1] == '\n';
-		kind = one_line(v, (struct fwd_span){ (const uint8_t *)p,
-		    (size_t)n - v->ended }, err);
+	while (kind == FW_OK && read_line(v, p, &n)) {
+		v->r->lines = ++v->number;
+		if (n > FW_LOG_TAIL_MAX) {
+			(void)snprintf(text, sizeof text, "this line is longer "
+			    "than %zu bytes, which none is",
+			    FW_LOG_TAIL_MAX);
+			return wrong(v, v->number, err, text);
+		}
+		kind = one_line(v, (struct fwd_span){ p, n }, err);
 	}
 	if (kind == FW_OK && ferror(v->f))
 		return fw_fail_errno(err, FW_E_IO, "cannot read '%s'",

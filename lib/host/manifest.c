@@ -8,7 +8,6 @@
  * and every other parameter is set in each sequence that uses it.  Nothing
  * inside a try-each changes the component index.
  */
-#include <openssl/evp.h>
 #include <string.h>
 
 #include "host/build.h"
@@ -362,63 +361,6 @@ plan(const struct fw_descriptor *d, const struct fw_measures *m,
 		    "more than %u components, staging included",
 		    FWD_COMPONENTS_MAX);
 	return FW_OK;
-}
-
-const EVP_MD *
-fw_digest_md(int32_t alg)
-{
-	switch (alg) {
-	case FWD_SHA256:
-		return EVP_sha256();
-	case FWD_SHA384:
-		return EVP_sha384();
-	case FWD_SHA512:
-		return EVP_sha512();
-	default:
-		return NULL;
-	}
-}
-
-/* Hash head and data, one after the other. */
-static enum fw_kind
-hash(int32_t alg, struct fwd_span head, struct fwd_span data, uint8_t *out,
-    struct fw_error *err)
-{
-	const EVP_MD *const md = fw_digest_md(alg);
-	EVP_MD_CTX *ctx;
-	bool ok;
-
-	if (md == NULL)
-		return fw_fail(err, FW_E_INPUT,
-		    "digest algorithm %ld is not supported", (long)alg);
-	ctx = EVP_MD_CTX_new();
-	ok = ctx != NULL && EVP_DigestInit_ex(ctx, md, NULL) == 1 &&
-	    EVP_DigestUpdate(ctx, head.p, head.n) == 1 &&
-	    EVP_DigestUpdate(ctx, data.p, data.n) == 1 &&
-	    EVP_DigestFinal_ex(ctx, out, NULL) == 1;
-	EVP_MD_CTX_free(ctx);
-	if (!ok)
-		return fw_fail_ssl(err, FW_E_NOMEM, "cannot hash");
-	return FW_OK;
-}
-
-enum fw_kind
-fw_digest(int32_t alg, struct fwd_span data, uint8_t out[FWD_DIGEST_MAX],
-    struct fw_error *err)
-{
-	return hash(alg, (struct fwd_span){ NULL, 0 }, data, out, err);
-}
-
-enum fw_kind
-fw_digest_bstr(int32_t alg, struct fwd_span content,
-    uint8_t out[FWD_DIGEST_MAX], struct fw_error *err)
-{
-	FW_CLEANUP(fw_cbor_deinit) struct fw_cbor head = { 0 };
-
-	fw_cbor_head(&head, FWD_CBOR_BYTES, content.n);
-	if (head.failed)
-		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	return hash(alg, fw_buf_span(&head.out), content, out, err);
 }
 
 enum fw_kind

@@ -2,21 +2,20 @@
 /*
  * A crypto port that remembers which signatures held.  The bundles of a batch
  * carry the same certificates, and whether the signatures in these hold does
- * not change from one to the next.  Only a success is remembered, by the
- * SHA-256 of all that it depends on.
+ * not change from one to the next.  Only a success is remembered, by a copy of
+ * all that it depends on.
  */
-#include <openssl/evp.h>
 #include <string.h>
 
 #include "host/memo.h"
 #include "host/internal.h"
 
-enum { SEEN_MAX = 4 * FWD_CHAIN_MAX, HASH = 32 };
+enum { SEEN_MAX = 4 * FWD_CHAIN_MAX };
 
 struct fw_memo {
 	const struct fwd_crypto *real;
-	EVP_MD_CTX *md;
-	uint8_t seen[SEEN_MAX][HASH];	/* the last used first */
+	struct fw_buf now;		/* what is asked about */
+	struct fw_buf seen[SEEN_MAX];	/* the last used first */
 	size_t n;
 };
 
@@ -25,83 +24,103 @@ fw_memo_new(const struct fwd_crypto *real)
 {
 	struct fw_memo *const m = calloc(1, sizeof *m);
 
-	if (m == NULL || (m->md = EVP_MD_CTX_new()) == NULL) {
-		free(m);
-		return NULL;
-	}
-	m->real = real;
+	if (m != NULL)
+		m->real = real;
 	return m;
 }
 
 void
 fw_memo_free(struct fw_memo *m)
 {
+	size_t i;
+
 	if (m == NULL)
 		return;
-	EVP_MD_CTX_free(m->md);
+	fw_buf_deinit(&m->now);
+	for (i = 0; i < SEEN_MAX; i++)
+		fw_buf_deinit(&m->seen[i]);
 	free(m);
 }
 
 static bool
-add(struct fw_memo *m, struct fwd_span s)
+add(struct fw_memo *m, const void *p, size_t n)
 {
-	const uint64_t n = s.n;
+	struct fw_error ignored;
 
-	return EVP_DigestUpdate(m->md, &n, sizeof n) == 1 &&
-	    (n == 0 || EVP_DigestUpdate(m->md, s.p, s.n) == 1);
+	return fw_buf_add(&m->now, &n, sizeof n, &ignored) == FW_OK &&
+	    (n == 0 || fw_buf_add(&m->now, p, n, &ignored) == FW_OK);
 }
 
-/* All that the answer depends on, each part with its length. */
 static bool
-hash(struct fw_memo *m, const struct fwd_sig *sig, uint8_t out[HASH])
+add_span(struct fw_memo *m, struct fwd_span s)
+{
+	return add(m, s.p, s.n);
+}
+
+/* All that the answer depends on, each part behind its length. */
+static bool
+write_down(struct fw_memo *m, const struct fwd_sig *sig)
 {
 	const int64_t numbers[] = { sig->alg, sig->digest_alg,
 	    (int64_t)sig->key.type, sig->key.pss, sig->key.only,
 	    (int64_t)sig->msg_n };
 	size_t i;
 
-	if (EVP_DigestInit_ex(m->md, EVP_sha256(), NULL) != 1 ||
-	    EVP_DigestUpdate(m->md, numbers, sizeof numbers) != 1 ||
-	    !add(m, sig->key.point) || !add(m, sig->key.exponent) ||
-	    !add(m, (struct fwd_span){ sig->digest, sig->digest_n }) ||
-	    !add(m, sig->sig))
+	m->now.n = 0;
+	if (!add(m, numbers, sizeof numbers) ||
+	    !add_span(m, sig->key.point) || !add_span(m, sig->key.exponent) ||
+	    !add(m, sig->digest, sig->digest_n) || !add_span(m, sig->sig))
 		return false;
 	for (i = 0; i < sig->msg_n; i++)
-		if (!add(m, sig->msg[i]))
+		if (!add_span(m, sig->msg[i]))
 			return false;
-	return EVP_DigestFinal_ex(m->md, out, NULL) == 1;
+	return true;
 }
 
-/* Put it in front; the last one goes. */
+/* Put what is at that place in front. */
 static void
-remember(struct fw_memo *m, const uint8_t h[HASH], size_t at)
+to_front(struct fw_memo *m, size_t at)
 {
-	memmove(m->seen[1], m->seen[0], at * HASH);
-	memcpy(m->seen[0], h, HASH);
+	const struct fw_buf first = m->seen[at];
+
+	memmove(&m->seen[1], &m->seen[0], at * sizeof first);
+	m->seen[0] = first;
+}
+
+/* What is asked about comes in front; the last one goes, and its memory is
+   used for the next question. */
+static void
+remember(struct fw_memo *m)
+{
+	struct fw_buf old;
+
+	if (m->n < SEEN_MAX)
+		m->n++;
+	old = m->seen[m->n - 1];
+	m->seen[m->n - 1] = m->now;
+	m->now = old;
+	to_front(m, m->n - 1);
 }
 
 static fwd_status
 memo_verify(void *ctx, const struct fwd_sig *sig)
 {
 	struct fw_memo *const m = ctx;
-	uint8_t h[HASH];
 	fwd_status s;
 	size_t i;
 
-	if (!hash(m, sig, h))
+	if (!write_down(m, sig))
 		return m->real->verify(m->real->ctx, sig);
 	for (i = 0; i < m->n; i++)
-		if (memcmp(m->seen[i], h, HASH) == 0) {
-			remember(m, h, i);
+		if (m->seen[i].n == m->now.n &&
+		    memcmp(m->seen[i].p, m->now.p, m->now.n) == 0) {
+			to_front(m, i);
 			return FWD_OK;
 		}
 	s = m->real->verify(m->real->ctx, sig);
-	if (s != FWD_OK)
-		return s;
-	if (m->n < SEEN_MAX)
-		m->n++;
-	remember(m, h, m->n - 1);
-	return FWD_OK;
+	if (s == FWD_OK)
+		remember(m);
+	return s;
 }
 
 static fwd_status

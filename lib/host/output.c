@@ -141,11 +141,12 @@ base_name(const char *path)
 
 /* What exists at the final name must be a regular file. */
 static enum fw_kind
-check_target(const struct fw_output *out, struct fw_error *err)
+check_target(struct fw_output *out, struct fw_error *err)
 {
 	const char *name = base_name(out->path);
 	struct stat st;
 
+	out->there = false;
 	if (fstatat(out->dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
 		if (errno == ENOENT)
 			return FW_OK;
@@ -163,6 +164,9 @@ check_target(const struct fw_output *out, struct fw_error *err)
 		return fw_fail(err, FW_E_IO, "cannot write '%s': it is not a "
 		    "regular file (an output appears whole or not at all, "
 		    "which needs one)", out->path);
+	out->there = true;
+	out->dev = st.st_dev;
+	out->ino = st.st_ino;
 	return FW_OK;
 }
 
@@ -329,14 +333,48 @@ enum fw_kind
 fw_output_spares(const struct fw_output *out, const char *input,
     struct fw_error *err)
 {
-	struct stat in, there;
+	struct stat in;
 
-	if (input == NULL || stat(input, &in) != 0 || fstatat(out->dir,
-	    base_name(out->path), &there, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    in.st_dev != there.st_dev || in.st_ino != there.st_ino)
+	if (input == NULL || !out->there || stat(input, &in) != 0 ||
+	    in.st_dev != out->dev || in.st_ino != out->ino)
 		return FW_OK;
 	return fw_fail(err, FW_E_USAGE, "the output '%s' would replace the "
 	    "input '%s'", out->path, input);
+}
+
+/* The folder of a path. */
+static enum fw_kind
+stat_folder(const char *path, struct stat *st, bool *there,
+    struct fw_error *err)
+{
+	const size_t n = (size_t)(base_name(path) - path);
+	FW_FREE char *dir = n == 0 ? strdup(".") : strndup(path, n);
+
+	if (dir == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	*there = stat(dir, st) == 0;
+	return FW_OK;
+}
+
+enum fw_kind
+fw_output_apart(const struct fw_output *out, const char *other,
+    struct fw_error *err)
+{
+	struct stat a, b;
+	bool there = false;
+
+	if (other == NULL)
+		return FW_OK;
+	FW_TRY(fw_output_spares(out, other, err));
+	if (strcmp(base_name(out->path), base_name(other)) != 0)
+		return FW_OK;
+	FW_TRY(stat_folder(other, &b, &there, err));
+	if (!there || fstat(out->dir, &a) != 0 || a.st_dev != b.st_dev ||
+	    a.st_ino != b.st_ino)
+		return FW_OK;
+	return fw_fail(err, FW_E_USAGE, "'%s' would be written twice (as '%s' "
+	    "and as '%s': give each a name of its own)", out->path, out->path,
+	    other);
 }
 
 /* ---- the end --------------------------------------------------------- */

@@ -476,7 +476,9 @@ Test(output, spares_inputs)
 	(void)snprintf(link_, sizeof link_, "%s/link", dir);
 	cr_assert_eq(fw_output_open(path, &out, &err), FW_OK);
 	cr_expect_eq(fw_output_spares(&out, path, &err), FW_OK, "not there");
+	fw_output_abandon(&out);
 	put_old();
+	cr_assert_eq(fw_output_open(path, &out, &err), FW_OK);
 	cr_assert_eq(fw_file_write(other, "x", 1, &err), FW_OK);
 	cr_assert_eq(symlink(path, link_), 0);
 	cr_expect_eq(fw_output_spares(&out, other, &err), FW_OK);

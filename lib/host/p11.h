@@ -35,7 +35,7 @@ struct fw_p11 {
 	bool lost;			/* so is the session, or its login */
 	struct fw_pin pin;		/* kept only while always_auth */
 	char *env_pin;			/* kept out of the environment */
-	CK_MECHANISM_TYPE used;		/* by the last signature */
+	_Atomic CK_MECHANISM_TYPE used;	/* by the last signature */
 	bool combined;			/* the token hashes itself */
 	bool borrowed;			/* all but the session and the PIN are
 					   another's, see fw_p11_again() */

@@ -17,6 +17,8 @@
 #include "host/key_internal.h"
 #include "host/p11uri.h"
 
+enum { WAIT_MS = 100 };			/* between looks for a signal */
+
 void
 fw_pin_wipe(struct fw_pin *pin)
 {
@@ -63,6 +65,24 @@ pin_set(const struct fw_pin_ask *ask, const char *text, const char *from,
 	return pin_check(ask, out, from, err);
 }
 
+/* Wait for what may never come, such as a pipe's; false when interrupted: while
+   a key is opened, signals are held back. */
+static bool
+wait_for(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	int n;
+
+	while ((n = poll(&p, 1, WAIT_MS)) <= 0) {
+		if (fw_interrupted())
+			return false;
+		if (n < 0 && errno != EINTR)
+			break;		/* reading says why */
+	}
+	return true;
+}
+
 /*
  * Read up to the end or, when line is set, the first line end, and no byte
  * further.  The line end is dropped.
@@ -75,8 +95,11 @@ pin_read(const struct fw_pin_ask *ask, int fd, bool line, const char *from,
 	uint8_t c;
 
 	for (;;) {
+		if (!wait_for(fd))
+			return fw_fail(err, FW_E_KEY, "interrupted while the "
+			    "%s was waited for", ask->what);
 		got = read(fd, &c, 1);
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (got < 0)
 			return fw_fail_errno(err, FW_E_KEY,
@@ -207,7 +230,8 @@ from_file(const struct fw_pin_ask *ask, struct fw_pin *out,
 		from = NULL;
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	}
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* Not to wait in here for who writes into a pipe. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return fw_fail_errno(err, FW_E_KEY, "cannot read the %s from "
 		    "%s", ask->what, from);

@@ -23,6 +23,7 @@ struct resign {
 	bool remove[FWD_AUTH_MAX];	/* blocks of old */
 	struct fwd_span block[2 * FWD_AUTH_MAX];
 	size_t kept;			/* the first of block */
+	struct fw_learnt learnt;	/* of the output */
 };
 
 static void
@@ -171,10 +172,10 @@ copy_rest(struct resign *r, struct fw_error *err)
 /* Before signing: the content, and the signatures that are there.  Those that
    are only taken off need not hold. */
 static enum fw_kind
-judge_before(const struct resign *r, struct fw_error *err)
+judge_before(struct resign *r, struct fw_error *err)
 {
 	const struct fw_selfcheck sc = {
-		.crypto = r->opt->crypto, .fd = r->out.fd,
+		.learn = &r->learnt, .crypto = r->opt->crypto, .fd = r->out.fd,
 		.envelope_n = r->new_.n, .first = 0, .signers = r->kept,
 		.bare_ok = true,
 	};
@@ -199,6 +200,11 @@ judge_after(const struct resign *r, struct fw_error *err)
 		.clock = r->opt->clock,
 	};
 
+	if (!r->learnt.spoilt) {
+		sc.known = r->learnt.known;
+		sc.knowns = r->learnt.n;
+		sc.alg = r->learnt.alg;
+	}
 	/* Without new signatures it is the same that was judged before. */
 	if (r->signers.n == 0)
 		return FW_OK;
@@ -309,11 +315,11 @@ start(struct resign *r, const char *path, const char *out_path,
 	    sizeof r->built->manifest_digest);
 	r->built->digest_alg = (int32_t)r->old.env.digest.alg;
 	FW_TRY(fw_output_open(out_path, &r->out, err));
-	if (opt->session == NULL)
-		FW_TRY(fw_log_ready(opt->log, err));
 	FW_TRY(fw_signers_spare(opt->signer, opt->signers, opt, &r->out, err));
 	for (i = 0; i < r->how->n; i++)
 		FW_TRY(fw_output_spares(&r->out, r->how->who[i], err));
+	if (opt->session == NULL)
+		FW_TRY(fw_log_ready(opt->log, err));
 	FW_TRY(select_blocks(r, err));
 	FW_TRY(check_elsewhere(r, err));
 	FW_TRY(fw_signers_open(opt->signer, opt->signers, opt, &r->signers,
@@ -335,7 +341,7 @@ was_signed(struct resign *r, const char *out_path)
 	uint64_t behind;
 	size_t i;
 
-	if (r->opt->session == NULL ||
+	if (r->opt->session == NULL || !r->out.there ||
 	    fw_front_open(out_path, &there, &ignored) != FW_OK ||
 	    !fwd_span_equal(there.env.manifest_bstr,
 	    r->old.env.manifest_bstr))

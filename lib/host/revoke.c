@@ -295,8 +295,8 @@ sign(struct revoke *r, struct fw_error *err)
 	FW_CLEANUP(fw_cbor_deinit) struct fw_cbor c = { 0 };
 
 	FW_TRY(encode(r, &content, err));
-	FW_TRY(fw_signer_sign(&r->signer, fw_buf_span(&content), false,
-	    &block, err));
+	FW_TRY(fw_signer_sign(&r->signer, fw_buf_span(&content), &block,
+	    err));
 	fw_cbor_array(&c, 2);
 	fw_cbor_bytes(&c, content.p, content.n);
 	fw_cbor_bytes(&c, block.p, block.n);

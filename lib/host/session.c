@@ -31,9 +31,11 @@ fw_signers_again(const struct fw_signers *s,
 }
 
 void
-fw_signers_borrow(const struct fw_signers *s, struct fw_signers *out)
+fw_signers_borrow(const struct fw_signers *s, struct fw_pool *pool,
+    struct fw_signers *out)
 {
-	*out = (struct fw_signers){ .n = s->n, .borrowed = true };
+	*out = (struct fw_signers){ .n = s->n, .borrowed = true,
+	    .pool = pool };
 	memcpy(out->signer, s->signer, sizeof out->signer);
 }
 

@@ -27,12 +27,14 @@ fw_signers_open(const struct fw_signer_spec *spec, size_t n,
 	size_t i;
 
 	if (opt->session != NULL) {
-		fw_signers_borrow(opt->session->signers, out);
+		fw_signers_borrow(opt->session->signers, opt->session->pool,
+		    out);
 		return FW_OK;
 	}
 	if (n > FW_SIGNERS_MAX)
 		return fw_fail(err, FW_E_INPUT, "more than %u signers",
 		    FW_SIGNERS_MAX);
+	FW_TRY(fw_deny_roots(opt, err));
 	while (s.n < n) {
 		FW_TRY(fw_signer_open(&spec[s.n], opt, &s.signer[s.n], err));
 		s.n++;
@@ -67,22 +69,45 @@ fw_signers_spare(const struct fw_signer_spec *spec, size_t n,
 	}
 	for (i = 0; i < opt->trusts; i++)
 		FW_TRY(fw_output_spares(out, opt->trust[i], err));
-	return fw_output_spares(out, opt->log, err);
+	return fw_output_apart(out, opt->log, err);
+}
+
+static enum fw_kind
+make_blocks(struct fw_signers *s, bool blank, struct fw_error *err)
+{
+	struct fw_key_token token;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		fw_buf_deinit(&s->block[i]);
+		FW_TRY(fw_signer_block(&s->signer[i], s->payload, blank,
+		    &s->block[i], err));
+		s->span[i] = fw_buf_span(&s->block[i]);
+		if (blank)
+			continue;
+		fw_key_token(s->signer[i].key, &token);
+		s->signer[i].mechanism = token.mechanism;
+	}
+	return FW_OK;
 }
 
 enum fw_kind
 fw_signers_sign(struct fw_signers *s, struct fwd_span payload, bool blank,
     struct fw_error *err)
 {
+	struct fw_signers *with;
+	enum fw_kind kind;
 	size_t i;
 
-	for (i = 0; i < s->n; i++) {
-		fw_buf_deinit(&s->block[i]);
-		FW_TRY(fw_signer_sign(&s->signer[i], payload, blank,
-		    &s->block[i], err));
-		s->span[i] = fw_buf_span(&s->block[i]);
-	}
-	return FW_OK;
+	s->payload = payload;
+	if (blank || s->n == 0 || s->pool == NULL)
+		return make_blocks(s, blank, err);
+	with = fw_pool_take(s->pool);
+	for (i = 0; i < s->n; i++)
+		s->signer[i].key = with->signer[i].key;
+	kind = make_blocks(s, false, err);
+	fw_pool_put(s->pool, with);
+	return kind;
 }
 
 /* ---- roots ----------------------------------------------------------- */
@@ -146,6 +171,21 @@ fw_roots_load(struct fw_roots *r, const struct fw_signers *s,
 	return own_roots(r, s, err);
 }
 
+/* Was it refused because a signature does not hold?  Then say which. */
+static enum fw_kind
+blame(const struct fw_signers *s, struct fw_error *err)
+{
+	struct fw_error why = { .kind = FW_OK };
+	size_t i;
+
+	for (i = 0; i < s->n && why.kind == FW_OK; i++)
+		(void)fw_signer_verify(&s->signer[i], s->payload, s->span[i],
+		    &why);
+	if (why.kind != FW_OK)
+		*err = why;
+	return err->kind;
+}
+
 enum fw_kind
 fw_signers_judge(const struct fw_signers *s, struct fw_selfcheck *sc,
     const struct fw_build_options *opt, struct fw_built *built,
@@ -164,7 +204,8 @@ fw_signers_judge(const struct fw_signers *s, struct fw_selfcheck *sc,
 	sc->anchor = r->anchor;
 	sc->anchors = r->n;
 	built->judged_to_root = r->n > 0;
-	return fw_selfcheck(sc, err);
+	return fw_selfcheck(sc, err) == FW_E_REFUSED ? blame(s, err) :
+	    err->kind;
 }
 
 /* ---- report ---------------------------------------------------------- */

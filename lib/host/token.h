@@ -56,13 +56,19 @@ extern const char *const fw_key_types[];
  * Make a key pair in the token that ref names; its label is the URI's object.
  * The key is sensitive, not extractable, and signs only, as far as the token
  * lets other uses be switched off; what the token made of that is read back,
- * and a signature tried, before *out is set.  On failure nothing is left on the
- * token.  FW_E_REFUSED if there is an object of that
- * label; FW_E_INPUT for a URI without object, or with an id.
+ * and a signature tried.  Then made (or NULL) is called, and the key stays if
+ * that returns FW_OK.  On failure nothing is left on the token.  FW_E_REFUSED if
+ * there is an object of that label; FW_E_INPUT for a URI without object, or with
+ * an id.
  */
+struct fw_key_made {
+	enum fw_kind (*fn)(void *ctx, struct fw_key *key,
+	    struct fw_error *err);
+	void *ctx;
+};
 enum fw_kind fw_key_generate(const char *ref, const char *type,
-    const struct fw_key_options *opt, struct fw_key **out,
-    struct fw_error *err);
+    const struct fw_key_options *opt, const struct fw_key_made *made,
+    struct fw_key **out, struct fw_error *err);
 
 /* ---- storing certificates (key_import.c) -------------------------- */
 
@@ -92,6 +98,8 @@ struct fw_key_check {
 	const struct fwd_crypto *crypto;
 	struct fw_clock clock;
 	int64_t warn_days;		/* fewer left are a warning */
+	const struct fw_build_options *rules;	/* deny, allow_test, trust; of
+					   the rest nothing is looked at */
 	/* What was found. */
 	json_t *report;			/* schemas/key-check.schema.json */
 	size_t warnings;

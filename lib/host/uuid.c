@@ -4,6 +4,7 @@
 
 #include <openssl/evp.h>
 
+#include "host/build.h"
 #include "host/fields.h"
 #include "host/internal.h"
 
@@ -29,8 +30,8 @@ fw_uuid5(const uint8_t ns[16], const void *name, size_t n, uint8_t out[16],
 	uint8_t hash[SHA1_N];
 
 	/* SHA-1 is what the version is made of; no security rests on it. */
-	if (ctx == NULL ||
-	    EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) != 1 ||
+	if (ctx == NULL || fw_sha1_md() == NULL ||
+	    EVP_DigestInit_ex(ctx, fw_sha1_md(), NULL) != 1 ||
 	    EVP_DigestUpdate(ctx, ns, UUID_N) != 1 ||
 	    EVP_DigestUpdate(ctx, name, n) != 1 ||
 	    EVP_DigestFinal_ex(ctx, hash, NULL) != 1)

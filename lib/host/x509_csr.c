@@ -4,7 +4,9 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/objects.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "host/internal.h"
@@ -47,6 +49,12 @@ static void
 der_free(unsigned char **p)
 {
 	OPENSSL_free(*p);
+}
+
+static void
+pss_free(RSA_PSS_PARAMS **pss)
+{
+	RSA_PSS_PARAMS_free(*pss);
 }
 
 static void
@@ -176,6 +184,50 @@ fw_csr_deinit(struct fw_csr *r)
 	fw_buf_deinit(&r->spki);
 }
 
+/* The digest that the request was signed with; NID_undef with Ed25519. */
+static int
+signed_digest(const X509_REQ *req)
+{
+	const X509_ALGOR *alg = NULL, *hash = NULL;
+	FW_CLEANUP(pss_free) RSA_PSS_PARAMS *pss = NULL;
+	const unsigned char *p;
+	const ASN1_STRING *s;
+	const void *param;
+	int nid, type, md = NID_md5;	/* what cannot be read is as bad */
+
+	X509_REQ_get0_signature(req, NULL, &alg);
+	nid = X509_REQ_get_signature_nid(req);
+	if (nid == NID_ED25519)
+		return NID_undef;
+	if (nid != NID_rsassaPss)
+		return OBJ_find_sigid_algs(nid, &md, NULL) == 1 ? md : NID_md5;
+	X509_ALGOR_get0(NULL, &type, &param, alg);
+	if (type != V_ASN1_SEQUENCE)
+		return NID_sha1;	/* the default, by RFC 4055 */
+	s = param;
+	p = ASN1_STRING_get0_data(s);
+	pss = d2i_RSA_PSS_PARAMS(NULL, &p, ASN1_STRING_length(s));
+	hash = pss != NULL ? pss->hashAlgorithm : NULL;
+	return hash != NULL ? OBJ_obj2nid(hash->algorithm) : NID_sha1;
+}
+
+/*
+ * With SHA-1 (RFC 9155) or an older digest, the request could be another one
+ * than the owner of the key has signed.
+ */
+static enum fw_kind
+check_digest(const X509_REQ *req, struct fw_error *err)
+{
+	const int md = signed_digest(req);
+
+	if (md == NID_undef || md == NID_sha256 || md == NID_sha384 ||
+	    md == NID_sha512)
+		return FW_OK;
+	return fw_fail(err, FW_E_REFUSED, "the request is signed with the "
+	    "digest %s (have it made with SHA-256, SHA-384 or SHA-512)",
+	    OBJ_nid2ln(md));
+}
+
 /* Who asks has the key, and devices take it. */
 static enum fw_kind
 take(X509_REQ *req, struct fw_csr *out, struct fw_error *err)
@@ -191,6 +243,7 @@ take(X509_REQ *req, struct fw_csr *out, struct fw_error *err)
 	if (pub == NULL || X509_REQ_verify(req, pub) != 1)
 		return fw_fail_ssl(err, FW_E_REFUSED,
 		    "the signature of the request does not hold");
+	FW_TRY(check_digest(req, err));
 	n = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(req), &spki);
 	if (n <= 0 || X509_NAME_get0_der(name, &der, &name_n) != 1)
 		return fw_fail_ssl(err, FW_E_INPUT, "cannot read the request");

@@ -32,11 +32,33 @@ static const struct {
 	{ FWD_SHA512, "SHA2-512" },
 };
 
+enum { KEYS = 8, KEY_BYTES = FWD_SIG_MAX + 8 };
+
+/* A key that was used, by all that it was made from. */
+struct cached {
+	EVP_PKEY *pkey;			/* NULL: none */
+	EVP_PKEY_CTX *ctx;		/* of it; NULL with Ed25519 */
+	enum fwd_key_type type;
+	size_t point, exponent;		/* their lengths */
+	uint8_t bytes[KEY_BYTES];	/* one behind the other */
+};
+
 struct fwp_openssl {
 	EVP_MD *md[NDIGESTS];		/* fetched once: a fetch is slow */
 	EVP_MD_CTX *hash;		/* used again for each hash */
 	bool busy;			/* a hash is under way */
+	struct cached key[KEYS];	/* making one costs as much as using
+					   it; the last used first */
 };
+
+static void
+cached_free(struct cached *k)
+{
+	EVP_PKEY_CTX_free(k->ctx);
+	EVP_PKEY_free(k->pkey);
+	k->ctx = NULL;
+	k->pkey = NULL;
+}
 
 struct fwp_openssl *
 fwp_openssl_new(void)
@@ -67,6 +89,8 @@ fwp_openssl_free(struct fwp_openssl *o)
 		return;
 	for (i = 0; i < NDIGESTS; i++)
 		EVP_MD_free(o->md[i]);
+	for (i = 0; i < KEYS; i++)
+		cached_free(&o->key[i]);
 	EVP_MD_CTX_free(o->hash);
 	free(o);
 }
@@ -232,6 +256,66 @@ make_key(const struct fwd_key *key, EVP_PKEY **out)
 	return *out != NULL ? FWD_OK : FWD_E_KEY;
 }
 
+static bool
+is_cached(const struct cached *c, const struct fwd_key *key)
+{
+	return c->pkey != NULL && c->type == key->type &&
+	    c->point == key->point.n && c->exponent == key->exponent.n &&
+	    memcmp(c->bytes, key->point.p, c->point) == 0 &&
+	    (c->exponent == 0 || memcmp(c->bytes + c->point, key->exponent.p,
+	    c->exponent) == 0);
+}
+
+/* Make a key in c, which is empty. */
+static fwd_status
+cache_fill(struct cached *c, const struct fwd_key *key)
+{
+	fwd_status s;
+
+	if (key->point.n > KEY_BYTES ||
+	    key->exponent.n > KEY_BYTES - key->point.n)
+		return FWD_E_KEY;
+	s = make_key(key, &c->pkey);
+	if (s != FWD_OK)
+		return s;
+	c->type = key->type;
+	c->point = key->point.n;
+	c->exponent = key->exponent.n;
+	memcpy(c->bytes, key->point.p, key->point.n);
+	if (key->exponent.n != 0)
+		memcpy(c->bytes + c->point, key->exponent.p, key->exponent.n);
+	if (key->type == FWD_KEY_ED25519)
+		return FWD_OK;
+	c->ctx = EVP_PKEY_CTX_new_from_pkey(NULL, c->pkey, NULL);
+	return c->ctx != NULL ? FWD_OK : FWD_E_CRYPTO;
+}
+
+/* Find the key among those that were used, or make it; it is in front then. */
+static fwd_status
+find_key(struct fwp_openssl *o, const struct fwd_key *key)
+{
+	struct cached found;
+	fwd_status s;
+	size_t i;
+
+	for (i = 0; i < KEYS - 1 && !is_cached(&o->key[i], key); i++)
+		;
+	if (!is_cached(&o->key[i], key)) {
+		cached_free(&o->key[i]);
+		s = cache_fill(&o->key[i], key);
+		if (s != FWD_OK) {
+			cached_free(&o->key[i]);
+			return s;
+		}
+	}
+	if (i != 0) {
+		found = o->key[i];
+		memmove(&o->key[1], &o->key[0], i * sizeof found);
+		o->key[0] = found;
+	}
+	return FWD_OK;
+}
+
 /* ---- signatures ------------------------------------------------------ */
 
 /* 1 holds, 0 does not; below 0 libcrypto could not tell. */
@@ -315,23 +399,6 @@ verify_rsa(EVP_PKEY_CTX *c, const EVP_MD *md, const struct fwd_sig *sig)
 	    sig->digest_n));
 }
 
-static fwd_status
-verify_digest(const struct fwp_openssl *o, EVP_PKEY *key,
-    const struct fwd_sig *sig)
-{
-	EVP_PKEY_CTX *const c = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-	fwd_status s;
-
-	if (c == NULL)
-		return FWD_E_CRYPTO;
-	if (sig->key.type == FWD_KEY_RSA)
-		s = verify_rsa(c, digest_find(o, sig->digest_alg), sig);
-	else
-		s = verify_ecdsa(c, sig);
-	EVP_PKEY_CTX_free(c);
-	return s;
-}
-
 /* The parts of a message as one; *n bytes, allocated, at least one. */
 static uint8_t *
 join(const struct fwd_span *msg, size_t parts, size_t *n)
@@ -381,18 +448,17 @@ verify_ed25519(EVP_PKEY *key, const struct fwd_sig *sig)
 static fwd_status
 verify(void *ctx, const struct fwd_sig *sig)
 {
-	const struct fwp_openssl *const o = ctx;
-	EVP_PKEY *key;
+	struct fwp_openssl *const o = ctx;
 	fwd_status s;
 
-	s = make_key(&sig->key, &key);
-	if (s == FWD_OK) {
-		if (sig->key.type == FWD_KEY_ED25519)
-			s = verify_ed25519(key, sig);
-		else
-			s = verify_digest(o, key, sig);
-		EVP_PKEY_free(key);
-	}
+	s = find_key(o, &sig->key);
+	if (s == FWD_OK && sig->key.type == FWD_KEY_ED25519)
+		s = verify_ed25519(o->key[0].pkey, sig);
+	else if (s == FWD_OK && sig->key.type == FWD_KEY_RSA)
+		s = verify_rsa(o->key[0].ctx, digest_find(o, sig->digest_alg),
+		    sig);
+	else if (s == FWD_OK)
+		s = verify_ecdsa(o->key[0].ctx, sig);
 	ERR_clear_error();		/* the status says it all */
 	return s;
 }

@@ -10,7 +10,9 @@
 
 #include <criterion/criterion.h>
 #include <openssl/crypto.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 
 #include "port/port_test.h"
 
@@ -35,6 +37,62 @@ close_port(void)
 TestSuite(openssl, .init = open_port, .fini = close_port);
 
 PORT_TESTS(openssl, c)
+
+/* r || s of a P-256 signature over a digest of 32 bytes. */
+static void
+sign_raw(EVP_PKEY *key, const uint8_t *digest, uint8_t out[64])
+{
+	EVP_PKEY_CTX *const ctx = EVP_PKEY_CTX_new(key, NULL);
+	unsigned char der[80];
+	const unsigned char *p = der;
+	size_t n = sizeof der;
+	ECDSA_SIG *sig;
+
+	cr_assert_eq(EVP_PKEY_sign_init(ctx), 1);
+	cr_assert_eq(EVP_PKEY_sign(ctx, der, &n, digest, 32), 1);
+	sig = d2i_ECDSA_SIG(NULL, &p, (long)n);
+	cr_assert_eq(BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, 32), 32);
+	cr_assert_eq(BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + 32, 32), 32);
+	ECDSA_SIG_free(sig);
+	EVP_PKEY_CTX_free(ctx);
+}
+
+/* Keys are kept, but more are used here than that, each for its own. */
+Test(openssl, many_keys)
+{
+	enum { MANY = 12 };
+	static uint8_t point[MANY][65], raw[MANY][64];
+	struct fwd_sig s = { .alg = FWD_ESP256, .digest_alg = FWD_SHA256,
+	    .key.type = FWD_KEY_P256, .digest_n = 32 };
+	size_t i, j, n;
+
+	memset(s.digest, 7, 32);
+	for (i = 0; i < MANY; i++) {
+		EVP_PKEY *const key = EVP_EC_gen("P-256");
+
+		cr_assert_eq(EVP_PKEY_get_octet_string_param(key, "pub",
+		    point[i], sizeof point[i], &n), 1);
+		sign_raw(key, s.digest, raw[i]);
+		EVP_PKEY_free(key);
+	}
+	for (i = 0; i < 3 * MANY; i++)
+		for (j = 0; j < MANY; j++) {
+			s.key.point = (struct fwd_span){ point[j], 65 };
+			s.sig = (struct fwd_span){ raw[(j + i) % MANY], 64 };
+			cr_assert_eq(c.verify(c.ctx, &s), i % MANY == 0 ?
+			    FWD_OK : FWD_E_SIG, "%zu %zu", i, j);
+		}
+	/* One that is none is not kept, and drives out nothing wrong. */
+	point[0][64] ^= 1;
+	s.key.point = (struct fwd_span){ point[0], 65 };
+	s.sig = (struct fwd_span){ raw[0], 64 };
+	for (i = 0; i < 3; i++)
+		cr_assert_eq(c.verify(c.ctx, &s), FWD_E_KEY);
+	point[0][64] ^= 1;
+	cr_assert_eq(c.verify(c.ctx, &s), FWD_OK);
+	s.key.type = FWD_KEY_P384;
+	cr_assert_eq(c.verify(c.ctx, &s), FWD_E_KEY);
+}
 
 Test(openssl, ed25519_in_parts)
 {

@@ -37,7 +37,7 @@ def case(name, kind, device, file, edits=(), verify=None):
                   [list(e) for e in edits]])
 
 
-# ---- devices -----------------------------------------------------------------
+# ---- devices ----------------------------------------------------------------
 
 def profile(name, text, where='.'):
     """A device of a profile; remembers how fwverify is told of it."""
@@ -79,7 +79,7 @@ def both(name, dev, file, edits=()):
     case(name + ', stored', 'store', dev, file, edits)
 
 
-# ---- bundles -----------------------------------------------------------------
+# ---- bundles ----------------------------------------------------------------
 
 def key_of(pki, alg):
     with open('%s/%s/key.uri' % (pki, alg)) as f:
@@ -173,7 +173,7 @@ def signatures():
             case(name, 'signature', 'all', file)
 
 
-# ---- devices that refuse a good bundle -----------------------------------------
+# ---- devices that refuse a good bundle --------------------------------------
 
 def policies():
     good = 'bundle/p256.fwb'
@@ -238,7 +238,7 @@ def policies():
         both('profile ' + n[:-5], 'good-' + n[:-5], 'bundle/acme.fwb')
 
 
-# ---- manifests that are signed and all the same wrong ----------------------------
+# ---- manifests that are signed and all the same wrong -----------------------
 
 def manifests():
     source = parts.Bundle('bundle/plain.fwb')
@@ -321,7 +321,7 @@ components:
              'envelope/' + n, (), devices['envelope-p256'])
 
 
-# ---- lists and lives ---------------------------------------------------------------
+# ---- lists and lives --------------------------------------------------------
 
 def revoke(file, pki, number, *keys):
     parts.run(BUILD + '/fwsign', 'revoke', '--root', pki + '/root.pem', '--key',
@@ -418,24 +418,43 @@ def trusts():
         ['revoke', 'list/p256.fwr'], t[3], boot, status])
 
 
-# ---- mutants ------------------------------------------------------------------------
+# ---- mutants ----------------------------------------------------------------
 
-def mutants():
-    """Of one seed; those that meet a slow signature are few."""
-    rng = random.Random(20261122)
-    plan = [('plain', 'check', 'changes', 'bundle/plain.fwb', 700),
-            ('p256', 'check', 'p256', 'bundle/p256.fwb', 500),
-            ('stored', 'store', 'slot1', 'bundle/d-three-sha-256.fwb', 350),
-            ('slots', 'check', 'slot0', 'bundle/d-slots-sha-384.fwb', 150),
-            ('rsa', 'check', 'rsa3072', 'bundle/rsa3072.fwb', 120),
+def signed_mutants(rng):
+    """Mutants of manifests, signed all the same: they are what the decoder
+    and the interpreter see."""
+    sources = [('plain', 'state'), ('m-try', 'changes'), ('m-copy', 'changes'),
+               ('d-three-sha-256', 'signed'), ('d-slots-sha-256', 'signed'),
+               ('d-integrated-sha-512', 'signed')]
+    device('signed', ['files/p256/root.pem'],
+           components=['{id: main, size: 8192, slots: 2}',
+                       '{id: radio, size: 8192}',
+                       '{id: [a, "0x01"], size: 512}'])
+    for source, dev in sources:
+        bundle = parts.Bundle('bundle/%s.fwb' % source)
+        manifest = bundle.tag.value[3]
+        for i, (how, edits) in enumerate(mutate.mutants(manifest, 30, rng)):
+            file = 'bundle/s-%s-%d.fwb' % (source, i)
+            parts.write(file, bundle.with_manifest(
+                mutate.apply(manifest, edits)).signed('files/p256'))
+            both('signed mutant %s %d: %s' % (source, i, how), dev, file)
+
+
+def mutants(rng):
+    """Those that meet a slow signature are few."""
+    plan = [('plain', 'check', 'changes', 'bundle/plain.fwb', 400),
+            ('p256', 'check', 'p256', 'bundle/p256.fwb', 150),
+            ('stored', 'store', 'slot1', 'bundle/d-three-sha-256.fwb', 300),
+            ('slots', 'check', 'slot0', 'bundle/d-slots-sha-384.fwb', 100),
+            ('rsa', 'check', 'rsa3072', 'bundle/rsa3072.fwb', 500),
             ('p384', 'check', 'p384', 'bundle/p384.fwb', 40),
-            ('two signers', 'check', 'rule', 'bundle/p256-p384.fwb', 60),
-            ('integrated', 'run', 'p256', 'envelope/integrated.suit', 250),
-            ('list', 'revocations', 'lists-p256', 'list/p256.fwr', 100),
-            ('chain', 'chain', 'chain-p256', 'chain/p256', 200),
+            ('two signers', 'check', 'rule', 'bundle/p256-p384.fwb', 40),
+            ('integrated', 'run', 'p256', 'envelope/integrated.suit', 200),
+            ('list', 'revocations', 'lists-p256', 'list/p256.fwr', 80),
+            ('chain', 'chain', 'chain-p256', 'chain/p256', 60),
             ('signature', 'signature', 'all', 'signature/-9', 40),
             ('PSS', 'signature', 'all', 'signature/-37', 60)]
-    plan += [('draft %d' % n, 'run', 'draft', 'envelope/example%d.suit' % n, 70)
+    plan += [('draft %d' % n, 'run', 'draft', 'envelope/example%d.suit' % n, 80)
              for n in range(6)]
     for name, kind, dev, file, count in plan:
         with open(file, 'rb') as f:
@@ -446,7 +465,7 @@ def mutants():
                  devices[dev] if kind == 'check' and i % 10 == 0 else None)
 
 
-# ---- all of it -----------------------------------------------------------------------
+# ---- all of it --------------------------------------------------------------
 
 def main():
     os.chdir(DIR)
@@ -476,13 +495,15 @@ def main():
     examples()
     lists()
     lives()
-    mutants()
+    rng = random.Random(20261122)
+    signed_mutants(rng)
+    mutants(rng)
     parts.write('program.json', json.dumps(
         [[n, a, f, [[o, r, i.hex()] for o, r, i in e]]
          for n, a, f, e in program]).encode())
     parts.write('corpus.cbor', cbor2.dumps(cases))
-    print('%d cases, %d of them mutants' % (
-        len(cases), sum(1 for c in cases if c[4])))
+    print('%d cases, %d of them mutants' % (len(cases), sum(
+        1 for c in cases if 'mutant ' in c[0] and 'base' not in c[0])))
 
 
 main()

@@ -8,8 +8,8 @@
  *	device = [vendors: [* bstr], classes: [* bstr], device-id: bstr,
  *	    sequence-number: uint, now: int, timed: bool, boot: uint,
  *	    [* component], state, policy]
- *	component = [id: bstr, size: uint, slots: uint, slot: uint, kind: uint,
- *	    version: [* int]]
+ *	component = [id: bstr, size: uint, slots: uint, slot: uint,
+ *	    kind: uint, version: [* int]]
  *	state = [told: bool, has-battery: bool, battery: uint,
  *	    has-priority: bool, priority: int, events: [10* uint]]
  *	policy = [[* [name: bstr, key: bstr]], threshold: uint, clock: uint,

@@ -10,7 +10,7 @@ static struct seen {
 	uint8_t point[FWD_SIG_MAX], exponent[8], bytes[FWD_SIG_MAX];
 	unsigned times;			/* it was found to hold */
 } seen[SEEN];
-static size_t count;
+static size_t count, next;		/* the oldest is replaced */
 static uint32_t computed, remembered;
 static const struct fwd_crypto *behind;
 
@@ -66,10 +66,9 @@ keep(struct fwd_span from, uint8_t *to)
 static void
 remember(const struct fwd_sig *sig)
 {
-	struct seen *const s = &seen[count];
+	struct seen *const s = &seen[next];
 
-	if (sig->digest_n == 0 || count == SEEN ||
-	    sig->key.point.n > sizeof s->point ||
+	if (sig->digest_n == 0 || sig->key.point.n > sizeof s->point ||
 	    sig->key.exponent.n > sizeof s->exponent ||
 	    sig->sig.n > sizeof s->bytes)
 		return;
@@ -80,7 +79,9 @@ remember(const struct fwd_sig *sig)
 	    keep(sig->key.exponent, s->exponent);
 	s->sig.sig = keep(sig->sig, s->bytes);
 	s->times = 1;
-	count++;
+	next = (next + 1) % SEEN;
+	if (count < SEEN)
+		count++;
 }
 
 static fwd_status

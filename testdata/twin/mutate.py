@@ -71,11 +71,12 @@ def apply(data, edits):
 
 
 def one(data, pieces, rng):
-    """Which kind it is, and its edits; the two halves of a bundle, envelope
-    and rest, are met alike."""
+    """Which kind it is, and its edits.  Of bundles, the envelope is met more
+    often than its size would have it."""
     archive = data[257:262] == b'ustar'
-    limit = 512 + int(data[124:135], 8) if archive else len(data)
-    at = rng.randrange(limit if rng.random() < .7 else len(data))
+    at = rng.randrange(len(data))
+    if archive and rng.random() < .7:
+        at = 512 + rng.randrange(int(data[124:135], 8))
     how = rng.choice(['bit', 'bit', 'bit', 'byte', 'cut', 'insert', 'delete',
                       'swap', 'swap', 'copy', 'repeat', 'number', 'header'])
     if how == 'bit':

@@ -40,7 +40,7 @@ def ids(domain, model):
     return str(vendor), str(uuid.uuid5(vendor, model))
 
 
-# ---- keys ---------------------------------------------------------------------
+# ---- keys -------------------------------------------------------------------
 
 def der(pem):
     return output('openssl', 'x509', '-in', pem, '-outform', 'DER')
@@ -88,7 +88,7 @@ def sign1(digest, pki, alg=-9, chain=None, protected=None):
     return [head, {}, None, signature(alg, pki + '/release.key', tbs)]
 
 
-# ---- bundles ------------------------------------------------------------------
+# ---- bundles ----------------------------------------------------------------
 
 def header(old, size, name=None):
     """A ustar header with another size and name."""
@@ -135,6 +135,13 @@ class Bundle:
         other.tag.value[3] = cbor2.dumps(manifest)
         return other
 
+    def with_manifest(self, data):
+        """A copy with that manifest."""
+        other = copy.copy(self)
+        other.tag = cbor2.loads(self.envelope)
+        other.tag.value[3] = data
+        return other
+
     def digest(self):
         return cbor2.dumps([-16, hashlib.sha256(
             cbor2.dumps(self.tag.value[3])).digest()])
@@ -151,7 +158,7 @@ class Bundle:
             self.rest
 
 
-# ---- manifests that are wrong ---------------------------------------------------
+# ---- manifests that are wrong -----------------------------------------------
 
 def common(m):
     return cbor2.loads(m[3])
@@ -304,7 +311,7 @@ def seq_common(m):
     return cbor2.dumps(c)
 
 
-# ---- blocks, envelopes and archives that are wrong ----------------------------------
+# ---- blocks, envelopes and archives that are wrong --------------------------
 
 def blocks(source, pki):
     """Names and envelopes."""

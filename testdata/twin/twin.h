@@ -20,7 +20,7 @@
 
 enum {
 	TWIN_LIST = 1 << 20,		/* the list of cases */
-	TWIN_FILE = 320 << 10,		/* a bundle, and what becomes of it */
+	TWIN_FILE = 320 << 10,		/* a bundle; also when edited */
 	TWIN_DEVICE = 32 << 10,		/* a device, encoded */
 	TWIN_ENVELOPE = 64 << 10,
 	TWIN_FLASH = 1 << 20,		/* of all components of a device */
@@ -56,7 +56,7 @@ struct twin_device {
 	bool told, has_battery, has_priority;
 	uint64_t battery;
 	int64_t priority;
-	uint64_t event[TWIN_EVENTS];	/* 0: not told, 1: met, 2: pending */
+	uint64_t event[TWIN_EVENTS];	/* 0: not told, 1: met, 2: not */
 	struct fwd_anchor anchor[TWIN_ANCHORS];
 	struct fwd_rule rule[FWD_RULES_MAX];
 	struct fwd_right right[FWD_RIGHTS_MAX];

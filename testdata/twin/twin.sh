@@ -15,7 +15,7 @@ python=/usr/bin/python3
 corpus=$a/twin/corpus
 out=$a/twin
 QEMU_SECONDS=${QEMU_SECONDS:-1500}
-export QEMU_SECONDS LC_ALL=C TZ=UTC
+export QEMU_SECONDS LC_ALL=C TZ=UTC PYTHONDONTWRITEBYTECODE=1
 
 die() {
 	echo "twin: $*" >&2
@@ -96,7 +96,7 @@ value() {
 row() {
 	local n
 	n=$(value "$2" cases)
-	# shellcheck disable=SC2046  # two words
+	# shellcheck disable=SC2046,SC2183  # two words
 	printf '%-20s %6d %8d %8d %7d %8d %7s %7s  %s\n' "$1" "$n" \
 	    "$(value "$2" accepted)" $((n - $(value "$2" accepted))) \
 	    "$(value "$2" lines)" "$(value "$2" computed)" \
@@ -111,15 +111,20 @@ for p in openssl bearssl psa; do
 	on_host $p
 done
 
-# As many guests at a time as there are processors.
+# As many guests at a time as there are processors; the slowest target is the
+# last, and begins.  One of the programs is not quite the same: see below.
 running=0
 pids=()
-for ((i = ${#targets[@]} - 1; i >= 0; i--)); do	# the slowest is the last
+for ((i = ${#targets[@]} - 1; i >= -1; i--)); do
 	if [ "$running" -ge "$(nproc)" ]; then
 		wait -n || :
 		running=$((running - 1))
 	fi
-	guest "${targets[i]}" twin "${targets[i]}" &
+	if [ "$i" = -1 ]; then
+		guest m3 altered altered &
+	else
+		guest "${targets[i]}" twin "${targets[i]}" &
+	fi
 	pids+=($!)
 	running=$((running + 1))
 done
@@ -155,7 +160,6 @@ echo
 # A difference is seen: of one byte, of one line, and of one constant.
 "$python" "$here/compare.py" self "$out/host-bearssl.trace" "$out/m3.trace" ||
     failed=1
-guest m3 altered altered
 if "$python" "$here/compare.py" same "$out/host-bearssl.trace" \
     "$out/altered.trace" >"$out/altered.equal" 2>&1; then
 	echo 'twin: a changed constant was not noticed' >&2
