@@ -3,7 +3,8 @@
 # make            build fwsign and fwverify
 # make demo       install what is missing, build, show the whole thing
 # make check      install what is missing, build, run all tests (SAN=1: with
-#                 the address and undefined-behaviour sanitizers)
+#                 the address and undefined-behaviour sanitizers), or those of
+#                 them that T names: T='lib/device/verify_test check-yaml'
 # make coverage   how much of lib/device its tests reach; make stack: how much
 #                 stack it needs; make misra: whether it keeps MISRA C:2012.
 #                 They install what they need, and fail beyond a bound.
@@ -25,7 +26,9 @@
 
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
-CFLAGS  ?= -O2 -g
+CFLAGS  ?= $(if $(SAN),-O1,-O2) -g
+# And for the tests, which are most of what there is to compile.
+TEST_CFLAGS ?= -O1
 
 # The Debian packages that building, testing and the demo need.
 PACKAGES := gcc libc6-dev make pkg-config \
@@ -109,6 +112,7 @@ WRAP    = $(if $(shell grep -l '"testdata/fault.h"' $(@:$B/%=%.c)), \
 	$(FAULTS:%=-Wl,--wrap=%))
 # Includes are looked for below lib/ and cmd/; only tests have testdata/.
 $(TESTS:=.o): CPPFLAGS += -I.
+$(TESTS:=.o): CFLAGS += $(TEST_CFLAGS)
 
 # A PKCS #11 module that misbehaves as told.
 MOCK    := $B/mock_p11.so
@@ -123,9 +127,11 @@ $(TESTS): | $(MOCK)
 # Two stages, because what the second one needs may have to be installed.
 check: setup
 	@$(MAKE) --no-print-directory check-run
-check-run: $(PROGS) $(TESTS) $B/device.o
-	@SAN='$(SAN)' MAKE='$(MAKE)' testdata/check.sh $B $(TESTS) $(SHTESTS) \
-		check-freestanding check-manuals check-yaml
+CHECKS  := $(TESTS) $(SHTESTS) check-freestanding check-manuals check-yaml
+check-run: CHECKS := $(if $(T),$(patsubst lib/%,$B/lib/%,$T),$(CHECKS))
+check-run: $(PROGS) $(MOCK) $(if $(T),$(patsubst %,$B/%,$(filter lib/%,$T)), \
+		$(TESTS)) $B/device.o
+	@SAN='$(SAN)' MAKE='$(MAKE)' testdata/check.sh $B $(CHECKS)
 
 $B/device.o: $(DEVICE)
 	$(call say,LD $@)
@@ -151,13 +157,17 @@ check-tokens: setup
 check-tokens-run: $(PROGS)
 	@testdata/tokens.sh $B $(TOKENS)
 
-# Everything compiles without warnings under both compilers.
+# Everything compiles without warnings under both compilers; of the tests,
+# clang only looks for them (all of its warnings come before it optimizes).
 OBJECTS := $(call objs,$(filter-out lib/arm/% lib/loader/%, \
 	$(wildcard lib/*/*.c)) cmd/*.c cmd/*/*.c) $(TESTS:=.o)
 objects: $(OBJECTS)
 check-warnings:
 	$(MAKE) CC=gcc B=build/warn-gcc objects
-	$(MAKE) CC=clang B=build/warn-clang objects
+	$(MAKE) check-clang
+check-clang:
+	@testdata/setup.sh clang
+	$(MAKE) CC=clang B=build/warn-clang TEST_CFLAGS=-fsyntax-only objects
 
 # ---- what fwdevice(3) promises of lib/device --------------------------------
 
@@ -172,7 +182,7 @@ coverage: setup
 	@testdata/setup.sh gcovr
 	rm -rf $(COVERAGE)/lib/device
 	$(MAKE) CC=gcc B=$(COVERAGE) SAN= SANFLAGS=--coverage HARDEN= \
-		CFLAGS='-O0 -g' coverage-run
+		CFLAGS='-O0 -g' TEST_CFLAGS= coverage-run
 coverage-run: $(filter-out %/power_test,$(filter $B/lib/device/%,$(TESTS)))
 	SAN= testdata/check.sh $B $^
 	gcovr -r . -f lib/device/ -e 'lib/device/test' -e '.*_test\.c' \
@@ -280,7 +290,7 @@ clean:
 
 .DELETE_ON_ERROR:
 .PHONY: all check check-run check-freestanding check-manuals check-yaml \
-	check-warnings check-tokens check-tokens-run objects \
+	check-warnings check-clang check-tokens check-tokens-run objects \
 	coverage coverage-run stack stack-run misra \
 	fuzz-inspect fuzz-inspect-run demo demo-run \
 	bench bench-run setup packages packages-ci install uninstall clean

@@ -8,7 +8,7 @@ P=$T/pki/p256
 "$top/testdata/pki/mkpki.sh" --files "$T/pki" p256 p384 || exit 1
 "$top/testdata/pki/mkpki.sh" --files --expired "$T/expired" p256 || exit 1
 "$top/testdata/pki/mkpki.sh" --files --future "$T/future" p256 || exit 1
-key="--key $P/release.key --chain $P/full-chain.pem"
+key=$(by "$P")
 dev='key file: for development only'
 cd "$T" || exit 1
 
@@ -30,14 +30,6 @@ descriptor() {
 		END
 		printf '  %s\n' "$@"
 	} >"$file_"
-}
-# bare COMMAND...: without the warning about key files on stderr.
-bare() {
-	"$@" >.o 2>.e
-	rc_=$?
-	cat .o
-	grep -v "$dev" .e >&2
-	return $rc_
 }
 # Nothing but what was there: no partial output, no temporary file.
 nothing_left() {

@@ -6,8 +6,6 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=testdata/token.sh
 . "$top/testdata/token.sh"
-python=/usr/bin/python3
-[ -x "$python" ] || python=python3
 
 cd "$T" || exit 1
 algs='p256 p384 p521 ed25519 rsa3072'

@@ -4,8 +4,6 @@
 # shellcheck source=testdata/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-python=/usr/bin/python3
-[ -x "$python" ] || python=python3
 schema=$top/schemas/chain.schema.json
 cd "$T" || exit 1
 

@@ -6,7 +6,6 @@
 # shellcheck source=testdata/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-python=/usr/bin/python3
 P=$T/pki/p256
 "$top/testdata/pki/mkpki.sh" --files "$T/pki" p256 || exit 1
 "$top/testdata/pki/mkpki.sh" --files "$T/other" p256 || exit 1

@@ -5,8 +5,6 @@
 # shellcheck source=testdata/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-python=/usr/bin/python3
-[ -x "$python" ] || python=python3
 tool() { "$python" "$top/testdata/suit_tool.py" "$@"; }
 
 # says NAME PATTERN: the last command that was expected printed such a line.

@@ -8,15 +8,8 @@
 . "$top/testdata/token.sh"
 cd "$T" || exit 1
 
-python=/usr/bin/python3
-[ -x "$python" ] || python=python3
-# The sanitizer has to unwind slowly for what SoftHSM leaks with Ed25519 only.
 key() {
-	case $* in
-	*[Ee]d25519*) "$fwsign" key "$@" ;;
-	*) LSAN_OPTIONS=${LSAN_OPTIONS:+$LSAN_OPTIONS:fast_unwind_on_malloc=1} \
-	    "$fwsign" key "$@" ;;
-	esac
+	"$fwsign" key "$@"
 }
 # u NAME: the URI of a key on the token in use.
 u() {

@@ -4,6 +4,7 @@
 #	B, fwsign, fwverify	the build directory and the programs
 #	top			the top of the tree
 #	T			a scratch folder, removed at the end
+#	python			the one that has Debian's modules
 # and gives the functions below.  A test prints "ok NAME" or "not ok NAME" for
 # each thing it tests; check.sh counts these lines.
 # shellcheck disable=SC2034  # used by those who read this
@@ -17,6 +18,8 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 B=$(cd "${1:?the build directory is missing}" && pwd)
 fwsign=$B/fwsign
 fwverify=$B/fwverify
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
 T=$(mktemp -d "${TMPDIR:-/tmp}/fwsign-test.XXXXXX") || exit 1
 fails=0
 # Functions named in at_end are called before the folder goes.
@@ -81,4 +84,18 @@ expect() {
 # same NAME A B: ok when both files hold the same bytes.
 same() {
 	try "$1" cmp "$2" "$3"
+}
+
+# by FOLDER: the options to sign with the key file and the chain there, as
+# mkpki.sh --files leaves them.
+by() {
+	echo "--key $1/release.key --chain $1/full-chain.pem"
+}
+# bare COMMAND...: without the warning about key files on stderr.
+bare() {
+	"$@" >"$T/.bare" 2>"$T/.warned"
+	bare_=$?
+	cat "$T/.bare"
+	grep -v 'key file: for development only' "$T/.warned" >&2
+	return $bare_
 }

@@ -6,8 +6,6 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=testdata/token.sh
 . "$top/testdata/token.sh"
-python=/usr/bin/python3
-[ -x "$python" ] || python=python3
 
 cd "$T" || exit 1
 "$top/testdata/pki/mkpki.sh" pki p256 ed25519 || exit 1
@@ -58,17 +56,6 @@ key_id() {
 	openssl x509 -in "$1" -noout -pubkey |
 	    openssl pkey -pubin -outform DER | sha256sum | cut -c -64
 }
-# bare COMMAND...: without the warning about key files on stderr.
-bare() {
-	"$@" >.o 2>.e
-	rc_=$?
-	cat .o
-	grep -v 'key file: for development only' .e >&2
-	return $rc_
-}
-by_file() {
-	echo "--key plain/$1/release.key --chain plain/$1/full-chain.pem"
-}
 by_token() {
 	echo "--key $(cat pki/"$1"/key.uri) --chain pki/$1/full-chain.pem"
 }
@@ -106,7 +93,7 @@ try 'an unsigned bundle' "$fwsign" build release.yaml --unsigned -o u.fwb
 [ -s u.fwb ] || exit 1
 # shellcheck disable=SC2046  # words, here and below
 try 'the bundle that was tested' "$fwsign" sign u.fwb -o dev.fwb \
-    $(by_file p256)
+    $(by plain/p256)
 cp dev.fwb dev.before
 
 # ---- resign --------------------------------------------------------------------
@@ -140,7 +127,7 @@ try 'signing it at once' "$fwsign" sign u.fwb -o at-once.fwb $(by_token ed25519)
 same 'gives the same bundle' at-once.fwb rel.fwb
 # shellcheck disable=SC2046
 expect 'the same key with another certificate' 0 '' bare "$fwsign" resign \
-    dev.fwb -o again.fwb $(by_file p256)
+    dev.fwb -o again.fwb $(by plain/p256)
 # shellcheck disable=SC2046
 expect 'in place' 0 '' "$fwsign" resign again.fwb -o again.fwb \
     $(by_token ed25519)
@@ -186,7 +173,7 @@ gone 'what was refused left nothing' no.fwb
 # ---- some of several --------------------------------------------------------------
 
 # shellcheck disable=SC2046
-try 'two signers' "$fwsign" sign dev.fwb -o two.fwb $(by_file ed25519)
+try 'two signers' "$fwsign" sign dev.fwb -o two.fwb $(by plain/ed25519)
 for who in plain/p256/leaf.pem plain/p256/full-chain.pem \
     "$(key_id plain/p256/leaf.pem)" \
     "$(key_id plain/p256/leaf.pem | tr a-f A-F)"; do
@@ -229,7 +216,7 @@ expect 'a broken signature can be taken off' 0 '' "$fwsign" strip broken.fwb \
 same 'and nothing else is' u.fwb none.fwb
 # shellcheck disable=SC2046
 try 'a broken one beside a good one' "$fwsign" sign u.fwb -o good.fwb \
-    $(by_file ed25519)
+    $(by plain/ed25519)
 expect 'where to' 2 'where to write' "$fwsign" strip two.fwb
 cp plain/p256/leaf.pem who.pem
 expect 'not over the certificate' 2 'would replace' "$fwsign" strip two.fwb \
@@ -283,23 +270,23 @@ key_id plain/p256/root.pem >root.deny
 key_id pki/p256/leaf.pem >token.deny
 # shellcheck disable=SC2046
 expect 'nobody is denied' 0 '' bare "$fwsign" sign u.fwb -o ok.fwb \
-    $(by_file p256) --deny nobody
+    $(by plain/p256) --deny nobody
 # shellcheck disable=SC2046
 expect 'somebody else is' 0 '' bare "$fwsign" sign u.fwb -o ok.fwb \
-    $(by_file ed25519) --deny leaf.deny
+    $(by plain/ed25519) --deny leaf.deny
 for list in leaf ca root; do
 	# shellcheck disable=SC2046
 	expect "build: $list" 1 "is denied by line [12] of '$list.deny'" \
-	    "$fwsign" build release.yaml -o no.fwb $(by_file p256) \
+	    "$fwsign" build release.yaml -o no.fwb $(by plain/p256) \
 	    --deny $list.deny
 	# shellcheck disable=SC2046
 	expect "sign: $list" 1 "is denied by line" "$fwsign" sign u.fwb \
-	    -o no.fwb $(by_file p256) --deny $list.deny
+	    -o no.fwb $(by plain/p256) --deny $list.deny
 	expect "tbs: $list" 1 "is denied by line" "$fwsign" tbs u.fwb \
 	    -o no.fwb --chain plain/p256/full-chain.pem --deny $list.deny
 	# shellcheck disable=SC2046
 	expect "resign with: $list" 1 "is denied by line" "$fwsign" resign \
-	    rel.fwb -o no.fwb $(by_file p256) --deny $list.deny
+	    rel.fwb -o no.fwb $(by plain/p256) --deny $list.deny
 done
 # It is found before a PIN is asked for: there is none here.
 expect 'before the token is asked' 1 'is denied' "$fwsign" sign u.fwb \
@@ -358,7 +345,7 @@ expect 'which matters only with a list' 0 '' "$fwsign" sign nocert.fwb \
 # Several at a time.
 cp u.fwb u2.fwb
 # shellcheck disable=SC2046
-"$fwsign" sign u.fwb u2.fwb --output-directory . $(by_file p256) \
+"$fwsign" sign u.fwb u2.fwb --output-directory . $(by plain/p256) \
     --deny leaf.deny >.o 2>.e
 try 'several at a time' sh -c 'test $1 = 1 && grep -q "is denied" .e' sh $?
 same 'are left alone' u.fwb u2.fwb
@@ -367,7 +354,7 @@ mkdir there
 cp u.fwb there/u2.fwb
 # shellcheck disable=SC2046
 try 'one that is there, with another signature' "$fwsign" sign \
-    there/u2.fwb $(by_token ed25519) $(by_file p256)
+    there/u2.fwb $(by_token ed25519) $(by plain/p256)
 cp there/u2.fwb there.before
 # shellcheck disable=SC2046
 expect 'may stay' 0 '' "$fwsign" sign u2.fwb --output-directory there \

@@ -9,7 +9,6 @@
 
 page=$top/man/fwdevice.3
 loader=$top/lib/loader
-python=/usr/bin/python3
 "$top/testdata/pki/mkpki.sh" --files "$T/pki" p256 || exit 1
 cd "$T" || exit 1
 P=pki/p256

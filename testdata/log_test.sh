@@ -6,8 +6,6 @@
 # shellcheck source=testdata/token.sh
 . "$top/testdata/token.sh"
 
-python=/usr/bin/python3
-[ -x "$python" ] || python=python3
 cd "$T" || exit 1
 "$top/testdata/pki/mkpki.sh" pki p256 rsa3072 >/dev/null || exit 1
 "$top/testdata/pki/mkpki.sh" --files other p256 || exit 1

@@ -9,8 +9,6 @@
 . "$top/testdata/token.sh"
 
 man=$top/man
-python=/usr/bin/python3
-[ -x "$python" ] || python=python3
 cd "$T" || exit 1
 
 # ---- form ------------------------------------------------------------------

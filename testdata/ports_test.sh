@@ -69,8 +69,6 @@ flip() {
 printf 'a message\n' >message
 head -c 3000 /dev/zero | tr '\0' 'x' >app.bin
 
-python=/usr/bin/python3
-[ -x "$python" ] || python=python3
 
 # raw WIDTH: an ECDSA signature on stdin, from DER to r and s.
 raw() {

@@ -10,8 +10,6 @@
 # shellcheck source=testdata/token.sh
 . "$top/testdata/token.sh"
 
-python=/usr/bin/python3
-[ -x "$python" ] || python=python3
 cd "$T" || exit 1
 
 "$top/testdata/pki/mkpki.sh" pki p256 p384 p521 ed25519 rsa3072 || exit 1
@@ -53,14 +51,6 @@ jsonschema.Draft202012Validator.check_schema(schema)
 for doc in docs:
     jsonschema.Draft202012Validator(schema).validate(doc)' \
 	    "$top/schemas/$1.schema.json" "$2"
-}
-# bare COMMAND...: without the warning about key files on stderr.
-bare() {
-	"$@" >.o 2>.e
-	rc_=$?
-	cat .o
-	grep -v 'key file: for development only' .e >&2
-	return $rc_
 }
 # refuses NAME STATUS PATTERN ARGUMENT...: revoke does, and leaves no list.
 refuses() {

@@ -24,10 +24,6 @@ components:
   - {id: radio, file: radio.bin, format: raw}
 END
 
-# by ROLE: the options with which that role signs.
-by() {
-	echo "--key $1/release.key --chain $1/full-chain.pem"
-}
 # signed BUNDLE ROLE...: the release with these signatures, in this order, one
 # at a time, as each role would.
 signed() {
@@ -63,14 +59,6 @@ profile() {
 		END
 		printf '  %s\n' "$@"
 	} >"$file_"
-}
-# bare COMMAND...: without the warning about key files on stderr.
-bare() {
-	"$@" >.o 2>.e
-	rc_=$?
-	cat .o
-	grep -v 'key file: for development only' .e >&2
-	return $rc_
 }
 # accepts NAME PROFILE BUNDLE, refuses NAME CODE PROFILE BUNDLE
 accepts() {
@@ -181,8 +169,6 @@ block = cbor2.loads(cbor2.loads(envelope[2])[1 + int(which)]).value
 data[data.index(block[3]) + 20] ^= 1
 open(out, "wb").write(data)
 END
-python=/usr/bin/python3
-[ -x "$python" ] || python=python3
 for which in 0 1; do
 	try "break signature $which" "$python" broken.py two.fwb $which \
 	    broken$which.fwb

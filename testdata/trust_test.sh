@@ -5,7 +5,6 @@
 # shellcheck source=testdata/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-python=/usr/bin/python3
 # Two makers' roots, each with a signer, and a stranger's.
 for who in old:p256 new:p384 stranger:p521; do
 	"$top/testdata/pki/mkpki.sh" --files "$T/pki" "${who#*:}" || exit 1

@@ -5,11 +5,7 @@
  * may start what is not a whole release that has been accepted, bring back one
  * that is older than the counter, or leave a device that does not boot.
  */
-#include <criterion/parameterized.h>
-
-#include "device/testlies.h"
-
-#include "device/testpower.h"
+#include "device/testpowerlies.h"
 
 enum { NONE = 0, OLD = 1 << 1, NEW = 1 << 2, THIRD = 1 << 3 };
 
@@ -115,19 +111,6 @@ static const struct scenario {
 };
 enum { NSCENARIOS = sizeof scenarios / sizeof scenarios[0] };
 
-/* Power comes back, or a panic has reset the device. */
-static void
-reset(struct bench *b)
-{
-	lie_at = 0;
-	b->kit->ctx.port = &b->kit->port;
-	b->kit->ctx.policy = &b->kit->policy;
-	kit_dev_rewind(b->kit);
-	bench_power(b);
-	bench_of_invoke = b;
-	b->runs = NULL;
-}
-
 /* What is being done may be cut short: nothing is asserted about it here. */
 static fwd_status
 step(struct bench *b, const char *action)
@@ -155,7 +138,7 @@ set_up(const struct scenario *sc, uint32_t boot)
 
 	b->kit->port.trace.fn = NULL;	/* it would take most of the time */
 	b->kit->ctx.transfer_n = 4096;
-	reset(b);
+	lie_reset(b);
 	cr_assert_eq(bench_provision(b, 4), FWD_OK);
 	for (const char *s = sc->setup; *s != '\0'; s++)
 		if (strchr("ibc", *s) != NULL) {
@@ -169,14 +152,6 @@ set_up(const struct scenario *sc, uint32_t boot)
 
 /* ---- every lie in every place ----------------------------------------- */
 
-static void
-assert_ran(const struct bench *b, const struct scenario *sc)
-{
-	if (b->runs != NULL)
-		cr_assert_neq(sc->runs & 1u << (b->runs - b->release), 0,
-		    "%s: it ran", sc->name);
-}
-
 /* s: what the action came to, with a lie. */
 static void
 check_after(struct bench *b, const struct scenario *sc, fwd_status s)
@@ -185,8 +160,8 @@ check_after(struct bench *b, const struct scenario *sc, fwd_status s)
 	uint64_t counter;
 	fwd_status again;
 
-	assert_ran(b, sc);
-	reset(b);
+	lie_assert_ran(b, sc->runs, sc->name);
+	lie_reset(b);
 	cr_assert_eq(fwd_device_status(&b->dev, bank, &counter), FWD_OK);
 	cr_assert_leq(counter, sc->confirmed, "%s", sc->name);
 	again = step(b, "b");
@@ -194,7 +169,7 @@ check_after(struct bench *b, const struct scenario *sc, fwd_status s)
 	if (sc->runs == NONE || b->kind != SINGLE)
 		cr_assert_eq(again == FWD_OK, sc->runs != NONE, "%s",
 		    sc->name);
-	assert_ran(b, sc);
+	lie_assert_ran(b, sc->runs, sc->name);
 	if (s == FWD_OK && *sc->action == 'i')
 		cr_assert_eq(b->runs, &b->release[sc->action[1] - '0'],
 		    "%s: it was not installed", sc->name);
@@ -205,43 +180,30 @@ lie_everywhere(const struct scenario *sc, uint32_t boot)
 {
 	struct bench *const b = set_up(sc, boot);
 	const struct memory before = b->memory;
-	uint64_t counter = bench_counter(b);
-	/* volatile: they have to survive longjmp() */
-	volatile size_t n, at, caught = 0, went_on = 0;
-	volatile fwd_status s;
-	volatile unsigned k;
+	const uint64_t counter = bench_counter(b);
+	const size_t n = lie_places(b, step, sc->action, sc->want, sc->name);
+	size_t lied = 0, caught = 0;
+	fwd_status s;
 
-	reset(b);
-	times_asked = 0;
-	kit_eq(step(b, sc->action), sc->want, sc->name);
-	n = times_asked;
-	cr_assert_gt(n, 5);
-	for (at = 1; at <= n; at++)
-		for (k = 0; k < NLIES; k++) {
+	for (size_t at = 1; at <= n; at++)
+		for (unsigned k = 0; k < NLIES; k++) {
+			if (!lie_due(at, k, true))
+				continue;
 			b->memory = before;
-			reset(b);
-			times_asked = 0;
-			lie = k;
-			lie_at = at;
-			s = FWD_E_FAULT;
-			if (setjmp(panicked) == 0) {
-				s = step(b, sc->action);
-				if (sc->want != FWD_OK)
-					cr_assert_neq(s, FWD_OK,
-					    "%s: lie %u at %zu", sc->name, k,
-					    at);
-				went_on++;
-			} else {
+			lied++;
+			if (!lie_once(b, step, sc->action, at, k, &s))
 				caught++;
-			}
+			else if (sc->want != FWD_OK)
+				cr_assert_neq(s, FWD_OK, "%s: lie %u at %zu",
+				    sc->name, k, at);
 			check_after(b, sc, s);
-			reset(b);
+			lie_reset(b);
 			cr_assert_geq(bench_counter(b), counter);
 		}
-	(void)printf("fault: %s: %zu lies, %zu noticed, %zu did no harm\n",
-	    sc->name, n * NLIES, caught, went_on);
-	cr_assert_gt(caught, n / 2, "lies are not noticed");
-	reset(b);
+	(void)printf("fault: %s: %zu places, %zu lies, %zu noticed, %zu did no "
+	    "harm\n", sc->name, n, lied, caught, lied - caught);
+	cr_assert_gt(caught, lied / (2 * NLIES), "lies are not noticed");
+	lie_reset(b);
 	bench_free(b);
 }
 

@@ -5,30 +5,13 @@
  * at a time.  No single lie may bring a bad list into force, or an old one
  * back, or start a release of a revoked key.
  */
-#include <criterion/parameterized.h>
-
-#include "device/testlies.h"
-
-#include "device/testpower.h"
+#include "device/testpowerlies.h"
 
 enum { OLD = 1 << 1, NEW = 1 << 2 };
 
-/*
- * Places before the last so many are lied about in one way each, in turn: what
- * comes there is what slots_fault_test.c has seen.  Under the sanitizers, which
- * are slow, that is so for all, and for one place of seven.
- */
-#if defined(__SANITIZE_ADDRESS__)
-enum { LAST = 0, STRIDE = 7 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-enum { LAST = 0, STRIDE = 7 };
-#else
-enum { LAST = 1000, STRIDE = 1 };
-#endif
-#else
-enum { LAST = 1000, STRIDE = 1 };
-#endif
+/* Places before the last so many are lied about in one way each, in turn: what
+   comes there is what slots_fault_test.c has seen. */
+enum { LAST = 1000 };
 
 /* ---- what is wrong ------------------------------------------------------ */
 
@@ -204,19 +187,6 @@ enum { NSCENARIOS = sizeof scenarios / sizeof scenarios[0] };
 
 /* ---- the device --------------------------------------------------------- */
 
-/* Power comes back, or a panic has reset the device. */
-static void
-reset(struct bench *b)
-{
-	lie_at = 0;
-	b->kit->ctx.port = &b->kit->port;
-	b->kit->ctx.policy = &b->kit->policy;
-	kit_dev_rewind(b->kit);
-	bench_power(b);
-	bench_of_invoke = b;
-	b->runs = NULL;
-}
-
 /* What is being done may be cut short: nothing is asserted about it here. */
 static fwd_status
 step(struct bench *b, const char *action)
@@ -247,7 +217,7 @@ set_up(const struct scenario *sc, uint32_t boot)
 
 	b->kit->port.trace.fn = NULL;	/* it would take most of the time */
 	b->kit->ctx.transfer_n = 4096;
-	reset(b);
+	lie_reset(b);
 	fw_buf_deinit(&b->release[3].bundle);
 	make_bundle(&b->release[3], KEYED, &b->pki);
 	cr_assert_eq(bench_provision(b, 4), FWD_OK);
@@ -288,44 +258,14 @@ check_lists(struct bench *b, const struct scenario *sc)
 }
 
 static void
-assert_ran(const struct bench *b, const struct scenario *sc)
-{
-	if (b->runs != NULL)
-		cr_assert_neq(sc->runs & 1u << (b->runs - b->release), 0,
-		    "%s: it ran", sc->name);
-}
-
-static void
 check_after(struct bench *b, const struct scenario *sc)
 {
-	assert_ran(b, sc);
-	reset(b);
+	lie_assert_ran(b, sc->runs, sc->name);
+	lie_reset(b);
 	check_lists(b, sc);
 	cr_assert_eq(step(b, "b"), FWD_OK, "%s", sc->name);
-	assert_ran(b, sc);
+	lie_assert_ran(b, sc->runs, sc->name);
 	check_lists(b, sc);
-}
-
-/* Lie once; true if it was noticed. */
-static bool
-lie_once(struct bench *b, const struct scenario *sc, size_t at, unsigned how)
-{
-	volatile bool caught = true;
-	fwd_status s;
-
-	reset(b);
-	times_asked = 0;
-	lie = how;
-	lie_at = at;
-	if (setjmp(panicked) == 0) {
-		s = step(b, sc->action);
-		if (sc->want != FWD_OK)
-			cr_assert_neq(s, FWD_OK, "%s: lie %u at %zu",
-			    sc->name, lie, lie_at);
-		caught = false;
-	}
-	check_after(b, sc);
-	return caught;
 }
 
 static void
@@ -333,26 +273,28 @@ lie_everywhere(const struct scenario *sc, uint32_t boot)
 {
 	struct bench *const b = set_up(sc, boot);
 	const struct memory before = b->memory;
-	size_t n, lied = 0, caught = 0;
+	const size_t n = lie_places(b, step, sc->action, sc->want, sc->name);
+	size_t lied = 0, caught = 0;
+	fwd_status s;
 
-	reset(b);
-	times_asked = 0;
-	kit_eq(step(b, sc->action), sc->want, sc->name);
-	n = times_asked;
-	cr_assert_gt(n, 5);
-	for (size_t at = 1; at <= n; at += STRIDE)
+	for (size_t at = 1; at <= n; at++)
 		for (unsigned k = 0; k < NLIES; k++) {
-			if (at + LAST <= n && k != at / STRIDE % NLIES)
+			if (!lie_due(at, k, at + LAST > n))
 				continue;
 			b->memory = before;
-			caught += lie_once(b, sc, at, k);
 			lied++;
+			if (!lie_once(b, step, sc->action, at, k, &s))
+				caught++;
+			else if (sc->want != FWD_OK)
+				cr_assert_neq(s, FWD_OK, "%s: lie %u at %zu",
+				    sc->name, k, at);
+			check_after(b, sc);
 		}
 	(void)printf("fault: %s, %s boot: %zu places, %zu lies, %zu noticed, "
 	    "%zu did no harm\n", sc->name, boot == FWD_BOOT_FULL ? "full" :
 	    "fast", n, lied, caught, lied - caught);
 	cr_assert_gt(caught, lied / 2, "lies are not noticed");
-	reset(b);
+	lie_reset(b);
 	fw_buf_deinit(&by_itself);
 	bench_free(b);
 }

@@ -199,7 +199,7 @@ Test(batch, shared_many)
 	enum { MANY = 150 };
 	struct fw_shared_file *f[MANY];
 	struct fw_shared *s;
-	char text[16];
+	char text[32];
 	int i, round, fds;
 
 	for (i = 0; i < MANY; i++) {
