@@ -107,7 +107,7 @@ Test(clock, use_before, .init = open_bench, .fini = close_bench)
 	    TP_NOT_BEFORE - 1, TP_NOT_BEFORE, TP_NOT_BEFORE + 1,
 	    INT64_MAX - 1, INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX };
 	struct fwd_component *const c = &dev->ctx.component[0];
-	struct fwd_fact got, want;
+	struct fwd_hint got, want;
 	size_t n = 0;
 
 	c->set = 0;
