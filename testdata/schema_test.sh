@@ -24,4 +24,6 @@ ${CC:-cc} -std=c11 -D_GNU_SOURCE -Ilib $san $(pkg-config --cflags libcrypto) \
 	$(pkg-config --libs libcrypto yaml-0.1 libarchive p11-kit-1 jansson) \
 	-lpthread
 # Debian's Python has the modules, others on the path may not.
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
 exec "$python" testdata/schema_test.py "$b/loader" $memory
