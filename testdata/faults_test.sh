@@ -150,8 +150,8 @@ batch() {
 	    --module "$mock" --pin-env PIN
 }
 exec_=
-# whole N [MORE]: N of them, or up to MORE, are signed and good, the others as they were, and nothing
-# else is there.
+# whole N [MORE]: N of them, or up to MORE, are signed and good, the others as
+# they were, and nothing else is there.
 whole() {
 	good=0
 	[ "$(ls -A out | wc -l)" = 10 ] || return
