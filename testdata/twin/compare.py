@@ -8,16 +8,26 @@ compare.py ports A B         likewise, but for cases in which B lacks the
 compare.py program FWVERIFY CORPUS TRACE
                              what fwverify prints for the cases that
                              CORPUS/program.json names
+compare.py codes HEADER TRACE
+                             is there every code of FWD_STATUS_LIST?
 compare.py self A B          is every single change of B seen?
 """
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
 
 LACKING = b'algorithm-unsupported'
+
+# Codes that no case is refused with, and why.
+NEVER = {
+    'ok': 'is no refusal',
+    'not-judged': 'is no refusal, and said of a bundle without a device only',
+    'fault': 'needs a fault of the hardware; the fault tests have it',
+}
 
 
 def read(path):
@@ -116,6 +126,23 @@ def program(fwverify, corpus, trace):
     return wrong == 0 and compared > 0
 
 
+def codes(header, trace):
+    """Each code refuses something, or is an exception that is one."""
+    with open(header, encoding='ascii') as f:
+        listed = re.findall(r'X\(FWD_\w+, 0x[0-9a-f]{8},\s*\\\s*"([a-z0-9-]+)"',
+                            f.read())
+    seen = {m.decode() for m in re.findall(
+        rb'^(?:--|>) refused ([a-z0-9-]+)', read(trace), re.M)}
+    wanted = set(listed) - set(NEVER)
+    for code in sorted(wanted - seen):
+        print("no case is refused with '%s'" % code, file=sys.stderr)
+    for code in sorted(seen - wanted):
+        print("'%s' is not expected, or in no list" % code, file=sys.stderr)
+    print('%d of %d refusals occur' % (len(wanted & seen), len(wanted)))
+    return seen == wanted and len(listed) == len(set(listed)) and \
+        set(NEVER) < set(listed)
+
+
 def self_test(a, b):
     """Flip bits, drop lines, exchange two: each has to be noticed."""
     rng = random.Random(1)
@@ -140,7 +167,7 @@ def self_test(a, b):
 
 def main():
     command = {'same': same, 'ports': ports, 'program': program,
-               'self': self_test}[sys.argv[1]]
+               'codes': codes, 'self': self_test}[sys.argv[1]]
     sys.exit(0 if command(*sys.argv[2:]) else 1)
 
 

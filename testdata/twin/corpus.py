@@ -11,7 +11,6 @@ import json
 import os
 import random
 import shutil
-import subprocess
 import sys
 import time
 
@@ -19,6 +18,7 @@ import cbor2
 
 import mutate
 import parts
+import wrong
 
 TOP, BUILD, DIR = (os.path.abspath(a) for a in sys.argv[1:4])
 NOW = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())
@@ -247,6 +247,8 @@ def manifests():
         parts.write(file, source.changed(change).signed('files/p256'))
         both('manifest: ' + name, 'changes', file)
         both('manifest: %s, by another device' % name, 'state', file)
+        if name.startswith('use-before'):
+            both('manifest: %s, with a clock' % name, 'clocked', file)
 
 
 def headers():
@@ -370,6 +372,19 @@ def lives():
         life('refused, ' + b, d, start + [
             ['install', 'bundle/m-digest.fwb'], ['install', 'bundle/p256.fwb'],
             ['install', 'sbom.json'], boot, status])
+    device('banks-two', ['files/p256/root.pem'], sequence=1, components=banks +
+           ['{id: radio, size: 8192, slots: 2}'])
+    life('a part of the release', 'banks-two', [['provision', 1], r[1], status])
+    life('too old by 33 bits', 'banks-fast', [
+        ['provision', 2 ** 32 + 1], r[3], status,
+        ['install', 'bundle/m-sequence-33-bits.fwb'], boot, confirm, status])
+    life('33 bits', 'banks-fast', start + [
+        ['install', 'bundle/m-sequence-33-bits.fwb'], boot, confirm, r[3],
+        status, boot])
+    life('tried, and another', 'banks-fast', start + [
+        r[2], confirm, boot, r[3], status, boot])
+    life('confirmed too early', 'banks-fast', [['provision', 1], confirm, r[1],
+                                               confirm, boot, confirm])
     # Power fails at each operation of an upgrade, in each way.
     parts.write('life/cut', cbor2.dumps(start + [['cut', 0, 0], r[2], ['power'],
                                                 boot, status, r[3], boot,
@@ -389,11 +404,10 @@ def trusts():
     old, new = 'files/p256', 'files/p384'
     shutil.copy(new + '/root.pem', 'roots.pem')
     device('trusting', ['{name: root, file: %s/root.pem}' % old], sequence=1,
-           trust=', revocations: [root]', components=['{id: app, size: 4096, slots: 2}',
-                       '{id: anchors, size: 2048, slots: 2, '
-                       'kind: trust-anchors}',
-                       '{id: revoked, size: 1024, slots: 2, '
-                       'kind: revocations}'])
+           trust=', revocations: [root]', components=[
+               '{id: app, size: 4096, slots: 2}',
+               '{id: anchors, size: 2048, slots: 2, kind: trust-anchors}',
+               '{id: revoked, size: 1024, slots: 2, kind: revocations}'])
     revoke('none.list', old, 1, '0' * 64)
     revoke('two.list', old, 2, old + '/leaf.pem')
     components = ('- {id: app, file: radio.bin}\n  - {id: anchors, file: %s, '
@@ -405,12 +419,23 @@ def trusts():
                                (4, 'p256', old + '/root.pem', 'two.list'),
                                (5, 'p256', old + '/root.pem', 'two.list')):
         build('bundle/t%d.fwb' % n, 'files', alg, n, components % (roots, lst))
+    # No lists, but signed as images.
+    for what, text in (('anchors', '- {id: app, file: radio.bin}\n  - {id: '
+                        'anchors, file: sbom.json, invoke: false}\n  - {id: '
+                        'revoked, file: none.list, format: revocations}'),
+                       ('revoked', '- {id: app, file: radio.bin}\n  - {id: '
+                        'anchors, file: roots.pem, format: trust-anchors}\n'
+                        '  - {id: revoked, file: sbom.json, invoke: false}')):
+        build('bundle/no-%s.fwb' % what, 'files', 'p256', 6, text)
     t = [['install', 'bundle/t%d.fwb' % n] for n in range(1, 6)]
     boot, confirm, status = ['boot'], ['confirm'], ['status']
     begin = [['provision', 1], t[0], boot, confirm, status]
     life('other anchors', 'trusting', begin + [
         t[2], t[1], boot, status, confirm, status, t[2], boot, confirm, t[3],
         status, boot])
+    life('lists that are none', 'trusting', begin + [
+        ['install', 'bundle/no-anchors.fwb'],
+        ['install', 'bundle/no-revoked.fwb'], boot, status])
     life('revoked keys', 'trusting', begin + [
         t[3], boot, confirm, status, t[4], boot, status])
     life('a list by itself', 'trusting', begin + [
@@ -487,8 +512,15 @@ def main():
            more='allow: [unordered]\nstate:\n  battery: 5000\n'
                 '  authorized-priority: 3\n'
                 '  events: {power: met, network: pending}')
+    device('clocked', ['files/p256/root.pem'], clock='{source: trusted}')
     tool('envelope-files', ['files/p256/root.pem'], NOW, True)
     manifests()
+    first = len(cases)
+    wrong.numbers(device, both)
+    wrong.chains(tool, NOW, case, both)
+    parts.write('wrong.cbor', cbor2.dumps(cases[first:]))
+    wrong.attachments(build, both)
+    wrong.failures(device, case, both)
     headers()
     chains()
     signatures()

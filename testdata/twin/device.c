@@ -181,6 +181,8 @@ port_read(void *ctx, uint8_t *buf, size_t n, size_t *got)
 {
 	struct twin_device *const d = ctx;
 
+	if (d->unreadable && d->at >= d->bundle.n / 2)
+		return FWD_E_IO;
 	*got = d->bundle.n - d->at < n ? d->bundle.n - d->at : n;
 	memcpy(buf, d->bundle.p + d->at, *got);
 	d->at += *got;
@@ -450,6 +452,7 @@ struct fwd_port
 twin_device_port(struct twin_device *dev, struct fwd_tracer trace)
 {
 	dev->at = 0;
+	dev->unreadable = false;
 	return (struct fwd_port){
 		.ctx = dev, .read = port_read, .identity = port_identity,
 		.component = port_component, .slot = port_slot,

@@ -76,7 +76,7 @@ def signature(alg, key, message):
     return sig if width is None else raw(sig, width)
 
 
-def sign1(digest, pki, alg=-9, chain=None, protected=None):
+def sign1(digest, pki, alg=-9, chain=None, protected=None, key=None):
     """A signature block over an encoded digest."""
     if chain is None:
         chain = [der('%s/%s.pem' % (pki, n)) for n in ('leaf', 'intermediate')]
@@ -85,7 +85,7 @@ def sign1(digest, pki, alg=-9, chain=None, protected=None):
     head = protected if isinstance(protected, bytes) else \
         cbor2.dumps(protected)
     tbs = cbor2.dumps(['Signature1', head, b'', digest])
-    return [head, {}, None, signature(alg, pki + '/release.key', tbs)]
+    return [head, {}, None, signature(alg, key or pki + '/release.key', tbs)]
 
 
 # ---- bundles ----------------------------------------------------------------
@@ -146,10 +146,26 @@ class Bundle:
         return cbor2.dumps([-16, hashlib.sha256(
             cbor2.dumps(self.tag.value[3])).digest()])
 
-    def signed(self, pki):
-        """The bundle with a signature by ESP256 that holds."""
+    def with_text(self, old, new):
+        """A copy in which the text section says something else."""
+        other = copy.copy(self)
+        other.tag = cbor2.loads(self.envelope)
+        text = cbor2.loads(other.tag.value[23])
+        for language in text.values():
+            for k, v in language.items():
+                if isinstance(v, str):
+                    language[k] = v.replace(old, new)
+        text = other.tag.value[23] = cbor2.dumps(text)
+        manifest = cbor2.loads(other.tag.value[3])
+        manifest[23] = [-16, hashlib.sha256(cbor2.dumps(text)).digest()]
+        other.tag.value[3] = cbor2.dumps(manifest)
+        return other
+
+    def signed(self, pki, **how):
+        """The bundle with a signature that holds: by ESP256, if how does not
+        say otherwise."""
         digest = self.digest()
-        block = cbor2.dumps(cbor2.CBORTag(18, sign1(digest, pki)))
+        block = cbor2.dumps(cbor2.CBORTag(18, sign1(digest, pki, **how)))
         self.tag.value[2] = cbor2.dumps([digest, block])
         return self.replaced(cbor2.dumps(self.tag))
 
@@ -222,6 +238,14 @@ def parameter(number, value):
     return change
 
 
+def most(n):
+    """Fill the validation to that many commands."""
+    def change(m):
+        old = cbor2.loads(m[7])
+        m[7] = cbor2.dumps(old + [12, 0] * (n - len(old) // 2))
+    return change
+
+
 def nested(n):
     commands = [14, 15]
     for _ in range(n):
@@ -236,7 +260,8 @@ def seq(*commands):
 OTHER = bytes(range(16))
 CHANGES = [
     ('same', lambda m: None),
-    ('rollback', key(2, 6)), ('newest', key(2, 2 ** 64 - 1)),
+    ('rollback', key(2, 6)), ('sequence-33-bits', key(2, 2 ** 32 + 1)),
+    ('no-sequence', key(2, None)), ('newest', key(2, 2 ** 64 - 1)),
     ('version', key(1, 2)), ('element', key(100, 0)),
     ('no-shared', lambda m: m.update({3: seq_common(m)})),
     ('no-install', key(20, None)), ('no-validate', key(7, None)),
@@ -250,6 +275,7 @@ CHANGES = [
     ('no-digest', parameter(3, None)),
     ('size', parameter(14, 2999)), ('no-size', parameter(14, None)),
     ('size-huge', parameter(14, 2 ** 63)),
+    ('size-33-bits', parameter(14, 2 ** 32 + 3000)),
     ('uri-other', parameter(21, 'other.bin')), ('uri-dots',
                                                  parameter(21, '../app')),
     ('uri-remote', parameter(21, 'https://example.com/app')),
@@ -261,7 +287,9 @@ CHANGES = [
     ('text-command', shared(['x', 15])), ('odd', shared([1])),
     ('abort', shared([14, 15])),
     ('deep', section(7, nested(3))), ('too-deep', section(7, nested(7))),
-    ('steps', section(7, [12, 0] * 1100)),
+    ('steps-most', most(2045)), ('steps-run', most(2046)),
+    ('steps-too-many', most(2049)),
+    ('items-deep', shared([14, [[[[[[[[[[15]]]]]]]]]]])),
     ('index', section(7, [12, 1, 3, 15])),
     ('index-list', section(7, [12, [0, 0], 3, 15])),
     ('index-all', section(7, [12, True, 3, 15])),
@@ -285,11 +313,14 @@ CHANGES = [
                                            shared([19, {5: 0}])),
     ('unordered', section(7, [20, {12: False}, 3, 15])),
     ('ordered', section(7, [20, {12: True}, 3, 15])),
+    ('unordered-copy', section(20, [20, {12: False, 22: 0}, 22, 2])),
     ('soft', section(7, [32, seq(20, {13: True}, 14, 15)])),
     ('soft-top', section(7, [20, {13: True}, 14, 15])),
     ('shared-fetch', shared([21, 2], True)),
     ('use-before', section(7, [20, {4: 4102444800}, 4, 15])),
+    ('use-before-33-bits', section(7, [20, {4: 2 ** 32 + 100}, 4, 15])),
     ('use-before-past', section(7, [20, {4: 1}, 4, 15])),
+    ('use-before-never', section(7, [20, {4: 0}, 4, 15])),
     ('battery', shared([20, {26: 4000}, 26, 15], True)),
     ('battery-low', shared([20, {26: 6000}, 26, 15], True)),
     ('priority', shared([20, {27: 3}, 27, 15], True)),
@@ -403,6 +434,8 @@ def archives(source):
                                app[1] + b'x')])
     yield 'smaller', of([head, (header(app[0], len(app[1]) - 1),
                                 app[1][:-1])])
+    yield 'size-33-bits', of([head, (header(app[0], 2 ** 32 + len(app[1])),
+                                     app[1])])
     yield 'link', of([head, (header(app[0][:156] + b'2' + app[0][157:],
                                     len(app[1])), app[1])])
     yield 'nothing', b''

@@ -7,8 +7,8 @@
  *	case = [name: tstr, kind: tstr, device: tstr, file: tstr, [* edit]]
  *	edit = [offset: uint, removed: uint, inserted: bstr]
  *
- * device and file are names of files; the edits are applied to the file, each
- * to what the one before has left.
+ * kind is one of those of judge(), device and file are names of files; the
+ * edits are applied to the file, each to what the one before has left.
  */
 #include <string.h>
 
@@ -330,6 +330,25 @@ put_signers(fwd_status s)
 	}
 }
 
+/* Crypto whose signatures cannot be checked. */
+static fwd_status
+verify_fails(void *arg, const struct fwd_sig *sig)
+{
+	(void)arg;
+	(void)sig;
+	return FWD_E_CRYPTO;
+}
+
+static fwd_status
+check_without_crypto(void)
+{
+	struct fwd_crypto failing = memo;
+
+	failing.verify = verify_fails;
+	ctx.crypto = &failing;
+	return fwd_bundle_check(&ctx);
+}
+
 static int
 judge(const struct twin_case *t, fwd_status *s)
 {
@@ -362,6 +381,11 @@ judge(const struct twin_case *t, fwd_status *s)
 	} else if (is(t->kind, "run")) {
 		*s = fwd_envelope_run(&ctx, data);
 		put_signers(*s);
+	} else if (is(t->kind, "unreadable")) {
+		device.unreadable = true;
+		*s = fwd_bundle_check(&ctx);
+	} else if (is(t->kind, "crypto-fails")) {
+		*s = check_without_crypto();
 	} else if (is(t->kind, "check")) {
 		*s = fwd_bundle_check(&ctx);
 		put_signers(*s);

@@ -65,6 +65,7 @@ struct twin_device {
 	   component of the manifest. */
 	struct fwd_span bundle;
 	size_t at;
+	bool unreadable;		/* behind its first half */
 	uint32_t place[FWD_COMPONENTS_MAX];
 };
 

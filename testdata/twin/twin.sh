@@ -4,6 +4,8 @@
 # and on emulated microcontrollers; all they say has to be the same, byte for
 # byte: each step of the trace, each verdict, and what is stored.  So has what
 # fwverify prints.  See lib/arm/arm.mk for the targets.
+#
+# TWIN_LESS names programs for the M3 whose library lacks a check (twin.mk).
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -53,15 +55,15 @@ make_corpus() {
 
 # ---- running -----------------------------------------------------------------
 
-# timed NAME COMMAND...: what it says in NAME.said, in NAME.seconds how long it
-# took and how much of that it computed
+# timed LIST NAME COMMAND...: what it says in NAME.said, in NAME.seconds how long
+# it took and how much of that it computed
 timed() {
-	local name=$1 rc=0 TIMEFORMAT='%1R %1U'
-	shift
+	local list=$1 name=$2 rc=0 TIMEFORMAT='%1R %1U'
+	shift 2
 
 	rm -f "$out/$name.trace"
 	{
-		time (cd "$corpus" && "$@" "$out/$name.trace" \
+		time (cd "$corpus" && "$@" "$list" "$out/$name.trace" \
 		    >"$out/$name.said" 2>"$out/$name.errors") || rc=$?
 	} 2>"$out/$name.seconds"
 	cat "$out/$name.errors" >&2
@@ -70,15 +72,16 @@ timed() {
 }
 
 on_host() {
-	timed "host-$1" "$b/testdata/twin/twin-$1" corpus.cbor
+	timed corpus.cbor "host-$1" "$b/testdata/twin/twin-$1"
 }
 
-# guest TARGET PROGRAM NAME
+# guest TARGET PROGRAM NAME [LIST]
 guest() {
 	if [ "$1" = m0 ]; then
 		export QEMU_OPTIONS='-global nrf51-soc.sram-size=8388608'
 	fi
-	timed "$3" "$top/testdata/qemu.sh" "$1" "$a/$1/$2.elf" corpus.cbor
+	timed "${4:-corpus.cbor}" "$3" "$top/testdata/qemu.sh" "$1" \
+	    "$a/$1/$2.elf"
 }
 
 port_of() {
@@ -153,6 +156,10 @@ for t in "${targets[@]}"; do
 done
 echo
 
+# All that the library can refuse is refused.
+"$python" "$here/compare.py" codes "$top/lib/device/fwdevice.h" \
+    "$out/host-openssl.trace" || failed=1
+
 # What the real program prints.
 "$python" "$here/compare.py" program "$b/fwverify" "$corpus" \
     "$out/host-openssl.trace" || failed=1
@@ -168,5 +175,22 @@ else
 	echo 'a runner with one constant changed was noticed:'
 	sed 's/^/    /' "$out/altered.equal"
 fi
+
+# So is a library on one machine only that leaves out one check.
+timed wrong.cbor wrong "$b/testdata/twin/twin-bearssl"
+guest m3 twin m3-wrong wrong.cbor
+"$python" "$here/compare.py" same "$out/wrong.trace" "$out/m3-wrong.trace" \
+    >&2 || failed=1
+for l in $TWIN_LESS; do
+	guest m3 "less/$l" "less-$l" wrong.cbor
+	if "$python" "$here/compare.py" same "$out/wrong.trace" \
+	    "$out/less-$l.trace" >"$out/less-$l.equal" 2>&1; then
+		echo "twin: a library without '$l' was not noticed" >&2
+		failed=1
+	else
+		echo "a library without '$l' was noticed:"
+		sed 's/^/    /' "$out/less-$l.equal"
+	fi
+done
 [ "$failed" = 0 ] || die 'they are no twins'
 echo "twins: ${#targets[@]} machines and this host say the same"
