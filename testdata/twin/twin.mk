@@ -49,7 +49,7 @@ endef
 $(foreach t,$(ARM_TARGETS),$(eval $(call twin_rules,$t)))
 
 # A source is changed, or that is an error.
-$A/m3/less/%.c: lib/device/*.c $(TWIN)/twin.mk
+$A/m3/less/%.c: $(wildcard lib/device/*.[ch]) $(TWIN)/twin.mk
 	@mkdir -p $(@D)
 	$Qsed '$(wordlist 2,99,$(less_$*))' \
 		lib/device/$(firstword $(less_$*)) >$@.new
@@ -58,16 +58,16 @@ $A/m3/less/%.c: lib/device/*.c $(TWIN)/twin.mk
 $A/m3/less/%.o: $A/m3/less/%.c
 	$(call say,CC m3 $<)
 	$Q$(ARM_CC) $(ARM_m3) $(ARM_FLAGS) $(ARM_CFLAGS) -c -o $@ $<
-# What this source defines, the library's does not.
+# What this source defines, is not taken out of the library.
+TWIN_M3 := $(addprefix $A/m3/$(TWIN)/,twin.o device.o life.o memo.o guest.o \
+	crypto_$(ARM_PORT_m3).o) $A/m3/lib/port/flash.o \
+	$(call arm_start,m3) $(call arm_crypto,m3) $A/m3/libfwdevice.a
 $A/m3/less/%.elf: $A/m3/less/%.o $A/m3/twin.elf
 	$(call say,LD $@)
 	$Q$(ARM_CC) $(ARM_m3) -nostartfiles --specs=nano.specs -Llib/arm \
 		-T $(TWIN)/m3.ld -Wl,--gc-sections -Wl,--fatal-warnings \
 		$(ARM_LDFLAGS) -o $@ $< $(filter %.o,$(TWIN_M3)) \
 		$(filter %.a,$(TWIN_M3)) $(ARM_LIBS)
-TWIN_M3 := $(addprefix $A/m3/$(TWIN)/,twin.o device.o life.o memo.o guest.o \
-	crypto_$(ARM_PORT_m3).o) $A/m3/lib/port/flash.o \
-	$(call arm_start,m3) $(call arm_crypto,m3) $A/m3/libfwdevice.a
 .SECONDARY: $(TWIN_LESS:%=$A/m3/less/%.c) $(TWIN_LESS:%=$A/m3/less/%.o)
 
 twin: setup arm
