@@ -48,15 +48,17 @@ printf g | dd of="$T/bad.fwb" bs=1 seek="$at" conv=notrunc 2>/dev/null
 
 # ---- measuring ----------------------------------------------------------------
 
-# section FILE NAME...: bytes in these sections
+# sections FILE NAME...: bytes in these sections
 sections() {
 	file_=$1
 	shift
-	arm-none-eabi-size -A "$file_" | awk -v names=" $* " \
-	    'index(names, " " $1 " ") { n += $2 } END { print n + 0 }'
+	arm-none-eabi-size -A "$file_" >"$T/sizes" || return 1
+	awk -v names=" $* " 'index(names, " " $1 " ") { n += $2 }
+	    END { print n + 0 }' "$T/sizes"
 }
-# found TARGET PROGRAM ITEM NUMBER
+# found TARGET PROGRAM ITEM NUMBER: of these, none can be nothing.
 found() {
+	[ "${4:-0}" -gt 0 ] || die "$1 $2: no figure for $3"
 	echo "$*" >>"$seen"
 }
 # said NAME: the number that the guest printed
@@ -69,7 +71,7 @@ library() {
 		part=$arm/$1/size/$k.part
 		found "$1" "$k" code "$(sections "$part" .text)"
 		found "$1" "$k" constants "$(sections "$part" .rodata)"
-		[ "$(sections "$part" .data .bss)" = 0 ] ||
+		own=$(sections "$part" .data .bss) && [ "$own" = 0 ] ||
 		    die "$1: the library has data of its own"
 	done
 }
@@ -139,4 +141,9 @@ awk -v budget="$budget" '
 		}
 		exit bad
 	}' "$budget" "$seen" >&2 || exit 1
-echo "all within the budget"
+cat <<'END'
+
+aimed at: 16384 bytes of code for m3 judge; 32768 of flash, and 8192 of ram and
+stack together, for m3 small
+all within the budget
+END

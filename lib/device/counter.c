@@ -70,8 +70,13 @@ fwd_status
 fwd_counter_read(struct fwd_device *dev, uint64_t *v)
 {
 	uint32_t bank;
+	uint64_t again;
 
-	return find(dev, &bank, v);
+	FWD_TRY(find(dev, &bank, v));
+	/* A lower number than there is would let old releases in. */
+	FWD_ANEW(dev);
+	FWD_TRY(find(dev, &bank, &again));
+	return again == *v ? FWD_OK : FWD_E_FAULT;
 }
 
 fwd_status

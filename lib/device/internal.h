@@ -32,6 +32,11 @@ fwd_launder_ptr(const void *p)
 	return p;
 }
 
+/* The same pointer, about what it leads to nothing is known any more. */
+#define FWD_ANEW(p) do {						\
+	__asm__ volatile("" : "+r"(p) : : "memory");			\
+} while (0)
+
 /*
  * A status on its way out because it is not FWD_OK.  If it is, after all, then
  * the branch that led here was forced: to return it would skip the rest.

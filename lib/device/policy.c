@@ -226,6 +226,21 @@ holders(const struct fwd_ctx *ctx, const struct fwd_right *r)
 	return n;
 }
 
+/* Is that the identifier of component i in the manifest? */
+static fwd_status
+check_id(const struct fwd_ctx *ctx, uint32_t i, struct fwd_span id)
+{
+	struct fwd_cbor c = fwd_cbor_open(ctx->man.components);
+	struct fwd_span item = { NULL, 0 };
+	uint32_t k;
+
+	for (k = 0; k <= i; k++)
+		FWD_TRY(fwd_cbor_skip(&c, &item));
+	if (fwd_launder(k) != i + 1 || item.n == 0 || !fwd_span_equal(item, id))
+		fwd_panic();
+	return FWD_OK;
+}
+
 fwd_status
 fwd_right_check(struct fwd_ctx *ctx, uint32_t i)
 {
@@ -239,6 +254,8 @@ fwd_right_check(struct fwd_ctx *ctx, uint32_t i)
 			fwd_panic();
 		return FWD_OK;
 	}
+	/* No right stands for an identifier that was lost. */
+	FWD_TRY(check_id(ctx, i, id));
 	r = find_right(ctx->policy, id);
 	if (r == NULL) {
 		if (find_right(fwd_launder_ptr(ctx->policy), id) != NULL)

@@ -46,7 +46,7 @@ enum { KEYS = 5, ANCHORS = 4 };
 static const uint8_t points[KEYS] = { 1, 2, 3, 4, 5 };
 static const uint8_t names_p[ANCHORS] = { 'a', 'b', 'c', 'd' };
 static const uint8_t spkis[ANCHORS] = { 'A', 'B', 'C', 'D' };
-static const uint8_t ids[2] = { 0x80, 0x81 };
+static const uint8_t ids[2] = { 0x80, 0xa0 };
 
 struct bench {
 	struct fwd_ctx ctx;
@@ -72,6 +72,7 @@ bench_init(struct bench *b)
 	b->ctx.origin = FWD_ORIGIN_SIGNERS;
 	b->ctx.component[0].id = fwd_span_of(&ids[0], 1);
 	b->ctx.component[1].id = fwd_span_of(&ids[1], 1);
+	b->ctx.man.components = fwd_span_of(ids, sizeof ids);
 	b->ctx.components = 2;
 	lie_at = 0;
 	panic_ok = false;

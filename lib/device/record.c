@@ -213,7 +213,8 @@ read_once(struct fwd_device *dev, uint32_t bank)
 	return s;
 }
 
-/* What does not seem confirmed may be overwritten: asked twice. */
+/* What is confirmed may be older than the counter, what does not seem so may be
+   overwritten: read twice. */
 fwd_status
 fwd_record_read(struct fwd_device *dev, uint32_t bank)
 {
@@ -221,8 +222,6 @@ fwd_record_read(struct fwd_device *dev, uint32_t bank)
 
 	FWD_TRY(read_once(dev, bank));
 	first = dev->record.bank.state;
-	if (first == FWD_BANK_CONFIRMED)
-		return FWD_OK;
 	FWD_TRY(read_once(dev, bank));
 	if (fwd_launder(dev->record.bank.state) == first)
 		return FWD_OK;

@@ -364,25 +364,39 @@ check_image(struct fwd_device *dev, const struct fwd_record_image *image,
 	return FWD_OK;
 }
 
-/* Is the manifest the one that was recorded, and not too old?  Only what was
-   confirmed may be older than the counter: it is what the device falls back
-   to. */
+/*
+ * The least number that the release at hand may have.  Only what was confirmed
+ * may be older than the counter: it is what the device falls back to.  A counter
+ * that cannot be read lets nothing else boot.
+ */
+static uint64_t
+least_number(struct fwd_device *dev)
+{
+	uint64_t v;
+
+	if (dev->record.bank.state == FWD_BANK_CONFIRMED)
+		return dev->record.bank.sequence_number;
+	return fwd_counter_read(dev, &v) == FWD_OK ? v : UINT64_MAX;
+}
+
+/* Is the manifest the one that was recorded, and not too old? */
 static fwd_status
 check_number(struct fwd_device *dev)
 {
-	const struct fwd_bank *const bank = &dev->record.bank;
 	const uint64_t number = dev->run->man.sequence_number;
-	const uint64_t least = bank->state == FWD_BANK_CONFIRMED ?
-	    bank->sequence_number : dev->counter;
+	const uint64_t least = least_number(dev);
 	fwd_status s = FWD_OK;
 
-	if (number != bank->sequence_number ||
+	if (number != dev->record.bank.sequence_number ||
 	    fwd_launder64(number) < least)
 		s = FWD_E_ROLLBACK;
 	FWD_TRY(fwd_note(dev->run, FWD_STEP_SEQUENCE_NUMBER, s, FWD_NO_INDEX,
 	    0, fwd_hint_uint(&number), fwd_hint_uint(&least)));
-	if (fwd_launder64(least) > fwd_launder64(number))
-		fwd_panic();
+	/* All of it anew. */
+	FWD_ANEW(dev);
+	if (least_number(dev) > dev->run->man.sequence_number ||
+	    dev->run->man.sequence_number != dev->record.bank.sequence_number)
+		return FWD_E_FAULT;	/* or the flash fails now */
 	return FWD_OK;
 }
 
@@ -424,6 +438,16 @@ choose_trust(struct fwd_device *dev)
 	return is_fresh(dev) ? s : fwd_trust_of_record(dev);
 }
 
+/* The signers were judged in this run if they have to be, decided anew. */
+static fwd_status
+check_origin(struct fwd_device *dev)
+{
+	FWD_ANEW(dev);
+	if (is_full(dev) && dev->run->origin != FWD_ORIGIN_SIGNERS)
+		fwd_panic();
+	return FWD_OK;
+}
+
 /* Is what lies in the bank still what was installed? */
 static fwd_status
 verify_bank(struct fwd_device *dev)
@@ -437,6 +461,7 @@ verify_bank(struct fwd_device *dev)
 	full = is_full(dev);
 	FWD_TRY(fwd_record_envelope(dev, dev->bank, &envelope));
 	FWD_TRY(fwd_boot_begin(dev->run, envelope, full));
+	FWD_TRY(check_origin(dev));
 	FWD_TRY(check_number(dev));
 	if (full)
 		FWD_TRY(fwd_section_run(dev->run, FWD_MAN_VALIDATE));

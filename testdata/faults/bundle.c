@@ -274,7 +274,7 @@ make_naive_file(unsigned how)
 enum {
 	STORED_8 = 1, CLASS = 2, TWO_SIGNERS = 4, RULE = 8, RIGHT = 16,
 	REVOKED_LEAF = 32, REVOKED_ROOT = 64, LATE = 128, SPOILT = 256,
-	FAST = 512,
+	FAST = 512, OVERTAKEN = 1024, OTHER_ROOT = 2048, TWO_NOW = 4096,
 };
 
 static const struct row {
@@ -319,6 +319,33 @@ static const struct row {
 	    false }, 0, SPOILT },
 	{ { "the same, fast", GUEST_BOOT, FWD_E_NOTHING_BOOTABLE, false }, 0,
 	    SPOILT | FAST },
+	{ { "boot rollback", GUEST_BOOT, FWD_E_NOTHING_BOOTABLE,
+	    false }, 0, OVERTAKEN },
+	{ { "boot rollback fast", GUEST_BOOT, FWD_E_NOTHING_BOOTABLE,
+	    false }, 0, OVERTAKEN | FAST },
+	{ { "boot unknown root", GUEST_BOOT, FWD_E_NOTHING_BOOTABLE,
+	    false }, 0, OTHER_ROOT },
+	{ { "boot second signer", GUEST_BOOT, FWD_E_NOTHING_BOOTABLE,
+	    false }, 0, TWO_NOW },
+	{ { "install rollback", GUEST_INSTALL, FWD_E_ROLLBACK,
+	    false }, 0, STORED_8 },
+	{ { "install signature", GUEST_INSTALL, FWD_E_SIG,
+	    false }, BAD_SIGNATURE, 0 },
+	{ { "install second signer", GUEST_INSTALL, FWD_E_THRESHOLD,
+	    false }, 0, TWO_SIGNERS },
+	{ { "install right", GUEST_INSTALL, FWD_E_RIGHT, false }, 0, RIGHT },
+	{ { "install class", GUEST_INSTALL, FWD_E_CLASS, false }, 0, CLASS },
+	{ { "install unknown root", GUEST_INSTALL, FWD_E_ANCHOR,
+	    false }, BAD_SIGNER, 0 },
+	{ { "install leaf", GUEST_INSTALL, FWD_E_CERT_SIG,
+	    false }, BAD_LEAF, 0 },
+	{ { "install expired", GUEST_INSTALL, FWD_E_CERT_LATE,
+	    false }, 0, LATE },
+	{ { "install rule", GUEST_INSTALL, FWD_E_RULE, false }, 0, RULE },
+	{ { "install revoked root", GUEST_INSTALL, FWD_E_REVOKED,
+	    false }, 0, REVOKED_ROOT },
+	{ { "install manifest", GUEST_INSTALL, FWD_E_MANIFEST_DIGEST,
+	    false }, BAD_MANIFEST, 0 },
 	{ { "naive: good", GUEST_NAIVE, 0, true }, 0, 0 },
 	{ { "naive: signature", GUEST_NAIVE, UINT32_MAX, true },
 	    BAD_SIGNATURE, 0 },
@@ -368,7 +395,10 @@ set_policy(struct guest_input *in, unsigned device, uint8_t *input, size_t *at)
 	in->stored = (device & STORED_8) != 0 ? 8 : 7;
 	in->rule = (device & RULE) != 0 ? 2 : 0;
 	in->right = (device & RIGHT) != 0 ? 2 : 0;
-	in->spoil = (device & SPOILT) != 0;
+	in->spoil = (device & OVERTAKEN) != 0 ? GUEST_OVERTAKEN :
+	    (device & OTHER_ROOT) != 0 ? GUEST_OTHER_ROOT :
+	    (device & TWO_NOW) != 0 ? GUEST_TWO_NOW :
+	    (device & SPOILT) != 0 ? GUEST_SPOILT : GUEST_WHOLE;
 	in->fast = (device & FAST) != 0;
 	memset(in->class_id, (device & CLASS) != 0 ? 0x23 : 0x22,
 	    sizeof in->class_id);

@@ -406,6 +406,33 @@ set_device(void)
 	    INPUT->class_id, me.key };
 }
 
+/* What has happened since the installation. */
+static void
+spoil(uint32_t bank)
+{
+	uint8_t *const counter = me.bank[0] + SLOT + RECORD;
+	const struct fwd_span root = { (const uint8_t *)(uintptr_t)
+	    INPUT->anchor[1].at, INPUT->anchor[1].n };
+
+	switch (INPUT->spoil) {
+	case GUEST_SPOILT:
+		me.bank[bank][0] ^= 1;
+		break;
+	case GUEST_OVERTAKEN:		/* a big-endian number, its inverse */
+		counter[7] = 9;
+		counter[15] = (uint8_t)~9;
+		break;
+	case GUEST_OTHER_ROOT:
+		need(fwd_anchor_read(root, &me.anchor[0]) == FWD_OK);
+		break;
+	case GUEST_TWO_NOW:
+		me.policy.threshold = 2;
+		break;
+	default:
+		break;
+	}
+}
+
 /* Provision, and install what is to be booted. */
 static void
 set_banks(void)
@@ -416,8 +443,7 @@ set_banks(void)
 	if (INPUT->entry != GUEST_BOOT)
 		return;
 	need(fwd_device_install(&me.dev, &bank) == FWD_OK);
-	if (INPUT->spoil != 0)
-		me.bank[bank][0] ^= 1;
+	spoil(bank);
 }
 
 static void

@@ -32,6 +32,15 @@ enum guest_entry {
 	GUEST_ENTRIES
 };
 
+/* What happens to a bank before it is booted. */
+enum guest_spoil {
+	GUEST_WHOLE,
+	GUEST_SPOILT,			/* a bit of the image changes */
+	GUEST_OVERTAKEN,		/* the counter has risen */
+	GUEST_OTHER_ROOT,		/* another root is trusted */
+	GUEST_TWO_NOW,			/* two signers are demanded */
+};
+
 /* What it is about: at GUEST_INPUT, read only. */
 struct guest_input {
 	uint32_t entry;
@@ -41,7 +50,7 @@ struct guest_input {
 	uint32_t now;
 	uint32_t rule;			/* anchors of which one must sign */
 	uint32_t right;			/* who may sign for the component */
-	uint32_t spoil;			/* the installed image changes */
+	uint32_t spoil;			/* enum guest_spoil */
 	uint32_t fast;			/* FWD_BOOT_FAST */
 	uint32_t anchors;
 	struct guest_blob anchor[GUEST_ANCHORS];	/* certificates */

@@ -55,8 +55,8 @@ make_corpus() {
 
 # ---- running -----------------------------------------------------------------
 
-# timed LIST NAME COMMAND...: what it says in NAME.said, in NAME.seconds how long
-# it took and how much of that it computed
+# timed LIST NAME COMMAND...: what it says of a list, in NAME.said; in
+# NAME.seconds how long it took and how much of that it computed
 timed() {
 	local list=$1 name=$2 rc=0 TIMEFORMAT='%1R %1U'
 	shift 2
