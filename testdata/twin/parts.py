@@ -238,6 +238,15 @@ def parameter(number, value):
     return change
 
 
+def unasked(m):
+    """Nobody asks for vendor and class."""
+    c = common(m)
+    old = cbor2.loads(c[4])
+    c[4] = cbor2.dumps([x for code, arg in zip(old[::2], old[1::2])
+                        if code not in (1, 2) for x in (code, arg)])
+    m[3] = cbor2.dumps(c)
+
+
 def most(n):
     """Fill the validation to that many commands."""
     def change(m):
@@ -269,7 +278,7 @@ CHANGES = [
     ('array', lambda m: [1, 2, 3]),
     ('vendor', parameter(1, OTHER)), ('class', parameter(2, OTHER)),
     ('vendor-short', parameter(1, b'12')), ('no-vendor', parameter(1, None)),
-    ('device', shared([20, {24: OTHER}, 24, 15], True)),
+    ('unasked', unasked), ('device', shared([20, {24: OTHER}, 24, 15], True)),
     ('digest', parameter(3, cbor2.dumps([-16, bytes(32)]))),
     ('digest-sha1', parameter(3, cbor2.dumps([-14, bytes(20)]))),
     ('no-digest', parameter(3, None)),
@@ -406,6 +415,8 @@ def blocks(source, pki):
     yield 'large', of([digest, tagged(good)], {'#x': bytes(70000)})
     whole = of([digest, tagged(good)])
     yield 'trailing', whole + b'\0'
+    yield 'cut', whole[:-1]
+    yield 'longer', b'\xd9\0' + whole[1:]
     yield 'indefinite', whole[:2] + b'\xbf' + whole[3:] + b'\xff'
     yield 'nothing', b''
 
