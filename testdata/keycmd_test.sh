@@ -78,8 +78,11 @@ as=
     --pin-fd 0 --module "$B/mock_p11.so") <>pin >/dev/null 2>&1 &
 pid=$!
 n=0
-while [ $n -lt 100 ] && ! grep -q '^Max core file size  *0 ' "/proc/$pid/limits"
-do
+kept() {
+	grep -q '^Max core file size  *0  *0 ' "/proc/$pid/limits" &&
+	    { [ -n "${SAN:-}" ] || [ "$(stat -c %u "/proc/$pid/maps")" = 0 ]; }
+}
+while [ $n -lt 600 ] && ! kept; do
 	sleep 0.1
 	n=$((n + 1))
 done
