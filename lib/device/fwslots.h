@@ -172,7 +172,6 @@ struct fwd_device {
 						   components */
 	bool prepared;			/* the bank's record is erased */
 	bool alone;			/* so is the other one */
-	uint64_t counter;
 	struct fwd_bank have[FWD_BANKS];
 	uint32_t listed[FWD_BANKS];	/* areas their records name, 1 << area */
 	struct {

@@ -281,10 +281,12 @@ give_up_outlived(struct fwd_device *dev)
 static fwd_status
 begin_install(struct fwd_device *dev)
 {
+	uint64_t counter;		/* there is one; what it is, later */
+
 	FWD_TRY(fwd_run_begin(dev->run));
 	FWD_TRY(check_device(dev));
 	FWD_TRY(fwd_trust_load(dev));
-	FWD_TRY(fwd_counter_read(dev, &dev->counter));
+	FWD_TRY(fwd_counter_read(dev, &counter));
 	FWD_TRY(read_banks(dev));
 	give_up_outlived(dev);
 	dev->bank = choose_target(dev->have);
@@ -560,8 +562,6 @@ begin_boot(struct fwd_device *dev)
 
 	FWD_TRY(fwd_run_begin(dev->run));
 	FWD_TRY(check_device(dev));
-	if (fwd_counter_read(dev, &dev->counter) != FWD_OK)
-		dev->counter = UINT64_MAX;
 	for (uint32_t i = 0; i < FWD_BANKS; i++) {
 		s = read_bank(dev, i);
 		tell_bank(dev, i, s, state_fact(dev->have[i].state));
