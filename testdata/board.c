@@ -197,6 +197,14 @@ trials(uint32_t kept)
 }
 
 static void
+lose_counter(void)
+{
+	for (uint32_t i = 0; i < FWD_BANKS; i++)
+		memset(flash + (size_t)(i + 1) * BOARD_BANK_SIZE -
+		    BOARD_COUNTER_SIZE, 0, BOARD_COUNTER_SIZE);
+}
+
+static void
 load(const char *path)
 {
 	FILE *const f = fopen(path, "rb");
@@ -228,6 +236,9 @@ main(int argc, char **argv)
 	claim("refuse", install() != FWD_OK);
 	expect("and boot", boot(&image), FWD_OK);
 	bundle[700] ^= 1;
+	lose_counter();
+	expect("no counter: no other one", loader_provision(0), FWD_E_API);
+	expect("but it boots", boot(&image), FWD_OK);
 	memset(flash, 0xa5, sizeof flash);
 	expect("another device, above it", loader_provision(1000), FWD_OK);
 	expect("rollback", install(), FWD_E_ROLLBACK);

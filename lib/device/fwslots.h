@@ -43,14 +43,13 @@ enum {
 /*
  * Flash, as areas with banks.  An area of a component is named by its place in
  * fwd_device.component and holds its size, rounded up to whole write units.
- * Erased bytes are 0xff and writing only clears bits.  erase makes at least
- * size bytes, from the beginning of an area, erased; an area may hold anything
- * before it was erased once.  write gets an offset and a length that are
- * multiples of write_unit, and only erased bytes, or bytes of which it clears
- * bits (the latter in records only, and only to repeat a mark or to clear it).
- * When power fails, a unit under way may hold anything between old and new;
- * others are untouched.  A unit that cannot be read since, as in flash with
- * error correction, is read as zeros.  All answer FWD_OK or FWD_E_STORE.
+ * Erased bytes are 0xff.  erase makes at least size bytes, from the beginning
+ * of an area, erased; an area may hold anything before it was erased once.
+ * write gets an offset and a length that are multiples of write_unit, and only
+ * units that are erased; or, to end a record, zeros for units that may hold
+ * anything.  When power fails, a unit under way may hold anything between old
+ * and new; others are untouched.  A unit that cannot be read since, as in flash
+ * with error correction, is read as zeros.  All answer FWD_OK or FWD_E_STORE.
  */
 struct fwd_flash {
 	void *ctx;
@@ -215,14 +214,15 @@ FWD_MUST_USE fwd_status fwd_device_release(struct fwd_device *dev,
 /*
  * Judge a bundle as fwd_bundle_check does, with the same steps, write it into
  * *bank and record it; nothing is invoked.  Besides that function's refusals:
- * FWD_E_UNCONFIRMED when the running release, which has not been confirmed,
- * would be overwritten; FWD_E_COMPONENT_SET when the release does not write
- * all components that have two slots; FWD_E_STORE_SIZE when the envelope does
- * not fit into the record, or a list into the trust area; FWD_E_ANCHOR_LIST,
- * FWD_E_REVOCATIONS and FWD_E_REVOKED when it brings a list that could not come
- * into force, FWD_E_REVOCATIONS_OLD when it is another one of the number in
- * force; an older one has no effect.  As far as the manifest shows it, these
- * come before anything is written.
+ * FWD_E_ROLLBACK also below the number of a confirmed release, to which the
+ * counter may not have come; FWD_E_UNCONFIRMED when the running release, which
+ * has not been confirmed, would be overwritten; FWD_E_COMPONENT_SET when the
+ * release does not write all components that have two slots; FWD_E_STORE_SIZE
+ * when the envelope does not fit into the record, or a list into the trust area;
+ * FWD_E_ANCHOR_LIST, FWD_E_REVOCATIONS and FWD_E_REVOKED when it brings a list
+ * that could not come into force, FWD_E_REVOCATIONS_OLD when it is another one
+ * of the number in force; an older one has no effect.  As far as the manifest
+ * shows it, these come before anything is written.
  */
 FWD_MUST_USE fwd_status fwd_device_install(struct fwd_device *dev,
     uint32_t *bank);

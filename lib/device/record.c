@@ -67,6 +67,18 @@ fwd_record_mark(struct fwd_device *dev, uint32_t bank, enum fwd_mark mark)
 	return state == MARK_SET ? FWD_OK : FWD_E_STORE;
 }
 
+/* Power may have failed at the first one, and not all flash can be written
+   again where it did. */
+fwd_status
+fwd_record_confirm(struct fwd_device *dev, uint32_t bank)
+{
+	enum mark_state state;
+
+	FWD_TRY(read_mark(dev, bank, FWD_MARK_CONFIRMED, &state));
+	return fwd_record_mark(dev, bank, state == MARK_ERASED ?
+	    FWD_MARK_CONFIRMED : FWD_MARK_CONFIRMED_SPARE);
+}
+
 /*
  * Clear the mark that makes the record count first: an erasure that is cut may
  * leave it and take away the others.
@@ -86,6 +98,16 @@ fwd_record_erase(struct fwd_device *dev, uint32_t bank)
 	return f->erase(f->ctx, FWD_AREA_RECORD, bank, dev->record_size);
 }
 
+/* One mark is whole, or both were begun: then it was asked for twice. */
+static bool
+is_confirmed(const enum mark_state mark[FWD_MARKS])
+{
+	const enum mark_state spare = mark[FWD_MARK_CONFIRMED_SPARE];
+
+	return mark[FWD_MARK_CONFIRMED] == MARK_SET || spare == MARK_SET ||
+	    (mark[FWD_MARK_CONFIRMED] == MARK_TORN && spare == MARK_TORN);
+}
+
 /*
  * What the marks mean.  Confirmation has to be whole; that the release was
  * tried or has failed counts as soon as a bit of it is there.
@@ -102,7 +124,7 @@ read_state(struct fwd_device *dev, uint32_t bank, enum fwd_bank_state *state)
 		return FWD_OK;
 	if (mark[FWD_MARK_FAILED] != MARK_ERASED)
 		*state = FWD_BANK_FAILED;
-	else if (mark[FWD_MARK_CONFIRMED] == MARK_SET)
+	else if (is_confirmed(mark))
 		*state = FWD_BANK_CONFIRMED;
 	else if (mark[FWD_MARK_TRIED] != MARK_ERASED)
 		*state = FWD_BANK_TRIED;

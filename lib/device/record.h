@@ -39,7 +39,7 @@ uint64_t fwd_take64(const uint8_t **p);
 /* ---- record.c -------------------------------------------------------- */
 
 /*
- * A record area: four marks, each in FWD_WRITE_MAX bytes of its own so that
+ * A record area: the marks, each in FWD_WRITE_MAX bytes of its own so that
  * each can be written by itself, then the body.
  */
 enum fwd_mark {
@@ -47,6 +47,7 @@ enum fwd_mark {
 	FWD_MARK_TRIED,
 	FWD_MARK_FAILED,
 	FWD_MARK_CONFIRMED,
+	FWD_MARK_CONFIRMED_SPARE,	/* the same; see fwd_record_confirm */
 	FWD_MARKS,
 };
 
@@ -72,8 +73,12 @@ FWD_MUST_USE fwd_status fwd_record_erase(struct fwd_device *dev,
    run->env; read it back, and commit it.  FWD_E_STORE, FWD_E_STORE_SIZE. */
 FWD_MUST_USE fwd_status fwd_record_write(struct fwd_device *dev,
     uint32_t bank);
+/* Set a mark that is erased.  FWD_E_STORE. */
 FWD_MUST_USE fwd_status fwd_record_mark(struct fwd_device *dev, uint32_t bank,
     enum fwd_mark mark);
+/* Mark the bank's release, which has been tried, as confirmed.  FWD_E_STORE. */
+FWD_MUST_USE fwd_status fwd_record_confirm(struct fwd_device *dev,
+    uint32_t bank);
 
 /* ---- slots_port.c ---------------------------------------------------- */
 

@@ -619,7 +619,7 @@ confirm(struct fwd_device *dev, uint32_t bank)
 	dev->bank = bank;
 	FWD_TRY(fwd_record_read(dev, bank));
 	if (have->state == FWD_BANK_TRIED)
-		FWD_TRY(fwd_record_mark(dev, bank, FWD_MARK_CONFIRMED));
+		FWD_TRY(fwd_record_confirm(dev, bank));
 	else if (have->state != FWD_BANK_CONFIRMED)
 		return FWD_E_UNCONFIRMED;
 	FWD_TRY(fwd_counter_raise(dev, have->sequence_number));

@@ -60,8 +60,17 @@ glue_slot(void *ctx, uint32_t component, uint64_t slot)
 static fwd_status
 glue_sequence_number(void *ctx, uint64_t *stored)
 {
+	const struct fwd_glue *const g = ctx;
+
 	/* Out of the flash, whenever the library asks. */
-	return fwd_counter_read(((const struct fwd_glue *)ctx)->dev, stored);
+	FWD_TRY(fwd_counter_read(g->dev, stored));
+	/* A counter that could not be raised, or lost its newest number, does
+	   not let in what is older than what was confirmed. */
+	for (uint32_t i = 0; i < FWD_BANKS && !g->booting; i++)
+		if (g->dev->have[i].state == FWD_BANK_CONFIRMED &&
+		    g->dev->have[i].sequence_number > *stored)
+			*stored = g->dev->have[i].sequence_number;
+	return FWD_OK;
 }
 
 static fwd_status

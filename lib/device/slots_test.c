@@ -3,6 +3,8 @@
 #include "device/testfaulty.h"
 #include "device/testpower.h"
 
+enum { MARKS = 5 };			/* of a record, see fwdevice(3) */
+
 static const uint32_t modes[] = { FWD_BOOT_FULL, FWD_BOOT_FAST };
 
 /* A device that has been through these steps: "iN", "b", "c". */
@@ -517,13 +519,82 @@ Test(slots, spoilt_record)
 			cr_assert(b->runs == &b->release[1] ||
 			    b->runs == &b->release[2]);
 			fell += b->runs == &b->release[1];
-			/* the body is under a digest */
-			if (i / 8 >= 128)
+			/* behind the marks: under a digest */
+			if (i / 8 >= MARKS * FWD_WRITE_MAX)
 				cr_assert_eq(b->runs, &b->release[1]);
 		}
 		bench_free(b);
 	}
 	cr_assert_gt(fell, bits * 9 / 10);
+}
+
+/* A mark that power spared, one that it cut in two ways, and one that is set. */
+enum mark { ERASED, CUT, ZEROS, SET, MARK_STATES };
+
+static void
+put_mark(struct bench *b, uint32_t which, enum mark mark)
+{
+	static const uint8_t eight[8] = { 0x5a, 0x3c, 0xc3, 0xa5, 0x69, 0x96,
+		0x0f, 0xf0 };
+	uint8_t *const to = b->memory.bytes[PARTS][0] + which * FWD_WRITE_MAX;
+
+	memset(to, mark == ZEROS ? 0 : 0xff, FWD_WRITE_MAX);
+	if (mark == SET)
+		for (size_t i = 0; i < FWD_WRITE_MAX; i++)
+			to[i] = eight[i % sizeof eight];
+	if (mark == CUT)
+		to[FWD_WRITE_MAX - 1] = 0x7f;
+}
+
+/* What fwdevice(3) says that the marks mean. */
+static enum fwd_bank_state
+meaning(const enum mark mark[MARKS])
+{
+	if (mark[0] != SET)
+		return FWD_BANK_EMPTY;
+	if (mark[2] != ERASED)
+		return FWD_BANK_FAILED;
+	if (mark[3] == SET || mark[4] == SET ||
+	    (mark[3] != ERASED && mark[4] != ERASED))
+		return FWD_BANK_CONFIRMED;
+	return mark[1] != ERASED ? FWD_BANK_TRIED : FWD_BANK_PENDING;
+}
+
+Test(slots, what_marks_mean)
+{
+	struct bench *const b = after(AB, FWD_BOOT_FULL, "i1");
+	enum mark mark[MARKS];
+
+	for (uint32_t all = 0; all < 1024; all++) {
+		for (uint32_t i = 0; i < MARKS; i++) {
+			mark[i] = (enum mark)(all >> 2 * i) % MARK_STATES;
+			put_mark(b, i, mark[i]);
+		}
+		assert_states(b, meaning(mark), FWD_BANK_EMPTY);
+	}
+	bench_free(b);
+}
+
+/* Power that fails again and again while a release is confirmed: nothing is
+   written twice, and in the end it is. */
+Test(slots, confirmation_cut_twice)
+{
+	static const enum mark cut[] = { CUT, ZEROS };
+	struct bench *b;
+
+	for (size_t i = 0; i < 4; i++) {
+		b = after(AB, FWD_BOOT_FULL, "i1 b");
+		put_mark(b, 3, cut[i % 2]);
+		assert_states(b, FWD_BANK_TRIED, FWD_BANK_EMPTY);
+		if (i < 2)
+			kit_eq(bench_confirm(b), FWD_OK, "");
+		else
+			put_mark(b, 4, ZEROS);
+		assert_states(b, FWD_BANK_CONFIRMED, FWD_BANK_EMPTY);
+		kit_eq(bench_confirm(b), FWD_OK, "");
+		cr_assert_eq(bench_counter(b), 5);
+		bench_free(b);		/* which sees that no rule was broken */
+	}
 }
 
 /* Each bit of the counter, spoilt: older releases stay refused, and what was
@@ -538,6 +609,8 @@ Test(slots, spoilt_counter)
 		b->memory = before;
 		b->memory.bytes[PARTS + 1][i / 256][i % 256 / 8] ^=
 		    (uint8_t)(1u << i % 8);
+		/* what was confirmed counts even so */
+		refuses(b, 1, FWD_E_ROLLBACK);
 		kit_eq(bench_boot(b), FWD_OK, b->kit->trace);
 		cr_assert_eq(b->runs, &b->release[2]);
 		/* what boots is counted again */

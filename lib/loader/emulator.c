@@ -28,7 +28,7 @@
 
 enum { EXIT_CUT = 75, EXIT_WAIT = 76, EXIT_FLASH = 77 };
 
-enum { ARGUMENTS = 16, LINE = 1024, MARKS = 4 * FWD_WRITE_MAX };
+enum { ARGUMENTS = 16, LINE = 1024 };
 
 enum cut { CUT_NONE, CUT_BEFORE, CUT_MIDDLE, CUT_AFTER };
 
@@ -217,28 +217,31 @@ board_erase(uint32_t at)
 	return true;
 }
 
-/* The marks of a record are all that may be written twice (fwslots.h). */
 static bool
-is_mark(uint32_t at)
+is_all(const uint8_t *unit, uint8_t value)
 {
-	const uint32_t in_bank = at % BOARD_BANK_SIZE;
-
-	return in_bank >= BOARD_SLOT_SIZE && in_bank - BOARD_SLOT_SIZE < MARKS;
+	for (uint32_t i = 0; i < BOARD_UNIT; i++)
+		if (unit[i] != value)
+			return false;
+	return true;
 }
 
+/* A unit that is not erased can be written with zeros only (fwslots.h). */
 static void
 check_unit(uint32_t at, const uint8_t *unit)
 {
-	const uint8_t *const old = board_flash + at;
-
 	if (at % BOARD_UNIT != 0 || at >= sizeof board_flash)
 		give_up("what is written is no unit");
-	for (uint32_t i = 0; i < BOARD_UNIT; i++) {
-		if (old[i] != 0xff && !is_mark(at))
-			give_up("a unit is written that was not erased");
-		if ((unit[i] & ~old[i]) != 0)
-			give_up("writing would have to set bits");
-	}
+	if (!is_all(board_flash + at, 0xff) && !is_all(unit, 0))
+		give_up("a unit is written that was not erased");
+}
+
+/* Does power fail so that the unit cannot be read any more?  As in flash with
+   error correction it is zeros then. */
+static bool
+is_lost(enum cut cut)
+{
+	return cut == CUT_MIDDLE && (some_bits(BOARD_UNIT) & 1) != 0;
 }
 
 bool
@@ -252,9 +255,12 @@ board_write(uint32_t at, const uint8_t *unit)
 	cut = operate();
 	if (cut == CUT_BEFORE)
 		power_off();
-	for (uint32_t i = 0; i < BOARD_UNIT; i++)
-		p[i] &= (uint8_t)(unit[i] |
-		    (cut == CUT_MIDDLE ? some_bits(i) : 0));
+	if (is_lost(cut))
+		memset(p, 0, BOARD_UNIT);
+	else
+		for (uint32_t i = 0; i < BOARD_UNIT; i++)
+			p[i] &= (uint8_t)(unit[i] |
+			    (cut == CUT_MIDDLE ? some_bits(i) : 0));
 	keep(at, BOARD_UNIT);
 	if (cut != CUT_NONE)
 		power_off();

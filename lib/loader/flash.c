@@ -43,8 +43,10 @@ flash_erase(void *ctx, uint32_t area, uint32_t bank, uint64_t size)
 	(void)ctx;
 	if (place(area, bank, 0, size, &at) != FWD_OK)
 		return FWD_E_STORE;
+	/* Each sector is looked up by itself: what lies behind an area may be
+	   the counter, and a loop can be made to run once too often. */
 	for (uint32_t i = 0; i < size; i += BOARD_SECTOR)
-		if (!board_erase(at + i))
+		if (place(area, bank, i, 1, &at) != FWD_OK || !board_erase(at))
 			return FWD_E_STORE;
 	return FWD_OK;
 }

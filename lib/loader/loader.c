@@ -151,8 +151,11 @@ loader_provision(uint64_t counter)
 
 	if (s != FWD_OK)
 		return s;
-	/* The counter is written last: a device that has one is complete. */
-	if (fwd_device_status(&me.dev, bank, &have) == FWD_OK)
+	/* The counter is written last: a device that has one is complete.  One
+	   that has a release has lost its counter, and is not to be given a
+	   lower one. */
+	if (fwd_device_status(&me.dev, bank, &have) == FWD_OK ||
+	    bank[0].state != FWD_BANK_EMPTY || bank[1].state != FWD_BANK_EMPTY)
 		return FWD_E_API;
 	return fwd_device_provision(&me.dev, counter);
 }

@@ -175,11 +175,21 @@ flash_erase(void *ctx, uint32_t area, uint32_t bank, uint64_t size)
 
 /* ---- writing --------------------------------------------------------- */
 
-/* Does the write only clear bits? */
+static bool
+is_all(const uint8_t *p, size_t n, uint8_t value)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] != value)
+			return false;
+	return true;
+}
+
+/* Is each unit erased, or written with zeros? */
 static fwd_status
-check_bits(struct fwp_flash *f, uint32_t area, uint32_t bank, uint64_t off,
+check_units(struct fwp_flash *f, uint32_t area, uint32_t bank, uint64_t off,
     const uint8_t *p, size_t n)
 {
+	const size_t unit = f->write_unit;
 	uint8_t old[CHUNK];
 	size_t part;
 
@@ -187,8 +197,9 @@ check_bits(struct fwp_flash *f, uint32_t area, uint32_t bank, uint64_t off,
 		part = n < sizeof old ? n : sizeof old;
 		if (!f->medium.get(f->medium.ctx, area, bank, off, old, part))
 			return FWD_E_STORE;
-		for (size_t i = 0; i < part; i++)
-			if ((p[i] & ~old[i]) != 0)
+		for (size_t i = 0; i < part; i += unit)
+			if (!is_all(old + i, unit, 0xff) &&
+			    !is_all(p + i, unit, 0))
 				return violated(f,
 				    "a write over what was not erased");
 	}
@@ -211,9 +222,13 @@ write_some(struct fwp_flash *f, uint32_t area, uint32_t bank, uint64_t off,
 	if (!f->medium.get(f->medium.ctx, area, bank, off + before, unit,
 	    f->write_unit))
 		return false;
-	for (size_t i = 0; i < f->write_unit; i++)
-		unit[i] = (uint8_t)(p[before + i] |
-		    (unit[i] & (uint8_t)draw(&random)));
+	if ((draw(&random) & 1) != 0)
+		/* error correction: what cannot be read since is zeros */
+		memset(unit, 0, f->write_unit);
+	else
+		for (size_t i = 0; i < f->write_unit; i++)
+			unit[i] = (uint8_t)(p[before + i] |
+			    (unit[i] & (uint8_t)draw(&random)));
 	return f->medium.put(f->medium.ctx, area, bank, off + before, unit,
 	    f->write_unit);
 }
@@ -232,7 +247,7 @@ flash_write(void *ctx, uint32_t area, uint32_t bank, uint64_t off,
 		return violated(f, "a write outside of an area");
 	if (n == 0 || off % f->write_unit != 0 || n % f->write_unit != 0)
 		return violated(f, "a write that is not of whole units");
-	s = check_bits(f, area, bank, off, p, n);
+	s = check_units(f, area, bank, off, p, n);
 	if (s != FWD_OK)
 		return s;
 	cut = begin(f);
