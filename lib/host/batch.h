@@ -23,6 +23,7 @@ struct fw_batch_item {
 struct fw_batch {
 	char *path;
 	char *descriptor;		/* resolved against the list */
+	struct fw_node *root;		/* of it, as it stands */
 	struct fw_batch_item *item;
 	size_t n;
 };
@@ -30,7 +31,8 @@ struct fw_batch {
 /*
  * Load a list (schemas/batch.schema.json).  set: pairs for all bundles; no name
  * in it may stand in the list.  dir: where relative outputs lie instead of
- * beside the list; or NULL.  The descriptor is not looked at.
+ * beside the list; or NULL.  The descriptor is read once, so that all bundles
+ * are of the same.
  */
 enum fw_kind fw_batch_load(const char *path, const struct fw_set *set,
     const char *dir, struct fw_batch *out, struct fw_error *err);

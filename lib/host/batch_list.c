@@ -70,6 +70,7 @@ fw_batch_deinit(struct fw_batch *b)
 	free(b->item);
 	free(b->path);
 	free(b->descriptor);
+	fw_node_free(b->root);
 	*b = (struct fw_batch){ 0 };
 }
 
@@ -300,8 +301,9 @@ fw_batch_load(const char *path, const struct fw_set *set, const char *dir,
 	FW_CLEANUP(fw_batch_deinit) struct fw_batch b = { 0 };
 	struct loader l = { .file = path, .dir = dir, .given = set };
 
-	FW_TRY(fw_yaml_load(path, NULL, &root, err));
+	FW_TRY(fw_yaml_load(path, &root, err));
 	FW_TRY(read_list(&l, root, &b, err));
+	FW_TRY(fw_yaml_load(b.descriptor, &b.root, err));
 	*out = b;
 	b = (struct fw_batch){ 0 };
 	return FW_OK;
@@ -317,5 +319,5 @@ fw_batch_descriptor(const struct fw_batch *b, size_t i,
 		.spare = item->spare
 	};
 
-	return fw_descriptor_load(b->descriptor, &set, out, err);
+	return fw_descriptor_read(b->descriptor, b->root, &set, out, err);
 }

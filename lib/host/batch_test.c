@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The parts of a batch: outputs that are committed together, files that bundles
- * share, the port that remembers which signatures held.
+ * share, the port that remembers which signatures held, the descriptor.
  */
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +9,7 @@
 #include "testdata/fault.h"
 #include "testdata/scratch.h"
 
+#include "host/batch.h"
 #include "host/build_internal.h"
 #include "host/memo.h"
 
@@ -357,4 +358,45 @@ Test(batch, memo_forgets)
 	cr_assert_eq(c.verify(c.ctx, &once), FWD_OK);
 	cr_assert_eq(asked, 202);
 	fw_memo_free(m);
+}
+
+/* ---- lists ----------------------------------------------------------- */
+
+static void
+put(const char *path, const char *text)
+{
+	FILE *const f = fopen(path, "w");
+
+	cr_assert_not_null(f);
+	cr_assert_geq(fputs(text, f), 0);
+	cr_assert_eq(fclose(f), 0);
+}
+
+/* A descriptor that is changed while the batch runs: all bundles are of the
+   one that there was. */
+Test(batch, one_descriptor)
+{
+	FW_CLEANUP(fw_batch_deinit) struct fw_batch b = { 0 };
+	const char *const descriptor = name(1);
+	char text[8];
+
+	scratch_text("batch: 1\ndescriptor: \"1\"\noutput: ${N}\n"
+	    "bundles: [{set: {N: \"4\"}}, {set: {N: \"5\"}}]\n");
+	put(descriptor, "descriptor: 1\nsequence-number: 1\n"
+	    "version: \"${N}\"\n"
+	    "device: {vendor-domain: example.com, model: x}\n"
+	    "components: [{id: app, file: none}]\n");
+	cr_assert_eq(fw_batch_load(scratch_path, NULL, NULL, &b, &err), FW_OK,
+	    "%s", err.text);
+	put(descriptor, "descriptor: 2\n");
+	for (size_t i = 0; i < 2; i++) {
+		FW_CLEANUP(fw_descriptor_deinit) struct fw_descriptor d = {
+		    0 };
+
+		cr_assert_eq(fw_batch_descriptor(&b, i, &d, &err), FW_OK,
+		    "%s", err.text);
+		(void)snprintf(text, sizeof text, "%zu", 4 + i);
+		cr_assert_str_eq(d.version, text);
+	}
+	cr_assert_eq(remove(descriptor), 0);
 }

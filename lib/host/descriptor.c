@@ -315,18 +315,29 @@ free_node(struct fw_node **node)
 }
 
 enum fw_kind
-fw_descriptor_load(const char *path, const struct fw_set *set,
-    struct fw_descriptor *out, struct fw_error *err)
+fw_descriptor_read(const char *file, const struct fw_node *root,
+    const struct fw_set *set, struct fw_descriptor *out, struct fw_error *err)
 {
 	static const struct fw_set nothing = { 0 };
-	FW_CLEANUP(free_node) struct fw_node *root = NULL;
+	FW_CLEANUP(free_node) struct fw_node *own = NULL;
 	FW_CLEANUP(fw_descriptor_deinit) struct fw_descriptor d = { 0 };
 
-	FW_TRY(fw_yaml_load(path, set == NULL ? &nothing : set, &root, err));
-	FW_TRY(read_descriptor(path, root, &d, err));
+	FW_TRY(fw_yaml_replace(file, root, set == NULL ? &nothing : set, &own,
+	    err));
+	FW_TRY(read_descriptor(file, own, &d, err));
 	*out = d;
 	d = (struct fw_descriptor){ 0 };
 	return FW_OK;
+}
+
+enum fw_kind
+fw_descriptor_load(const char *path, const struct fw_set *set,
+    struct fw_descriptor *out, struct fw_error *err)
+{
+	FW_CLEANUP(free_node) struct fw_node *root = NULL;
+
+	FW_TRY(fw_yaml_load(path, &root, err));
+	return fw_descriptor_read(path, root, set, out, err);
 }
 
 void

@@ -190,14 +190,17 @@ struct fw_set {
 					   or NULL */
 };
 
+/* Load a file (at most 1 MiB, 32 levels, 100000 nodes).  ${ is text like any
+   other. */
+enum fw_kind fw_yaml_load(const char *path, struct fw_node **out,
+    struct fw_error *err);
 /*
- * Load a file (at most 1 MiB, 32 levels, 100000 nodes); file is the name in
+ * The same document with ${NAME} replaced in its values; file is its name in
  * errors.  Every name given in set must be used (FW_E_USAGE otherwise) and
- * every ${NAME} given (FW_E_INPUT with its place).  set NULL: ${ is text like
- * any other.
+ * every ${NAME} given (FW_E_INPUT with its place).
  */
-enum fw_kind fw_yaml_load(const char *path, const struct fw_set *set,
-    struct fw_node **out, struct fw_error *err);
+enum fw_kind fw_yaml_replace(const char *file, const struct fw_node *from,
+    const struct fw_set *set, struct fw_node **out, struct fw_error *err);
 void fw_node_free(struct fw_node *node);
 
 /* ---- descriptor (descriptor.c) --------------------------------------- */
@@ -291,6 +294,9 @@ struct fw_descriptor {
  */
 enum fw_kind fw_descriptor_load(const char *path, const struct fw_set *set,
     struct fw_descriptor *out, struct fw_error *err);
+/* The same of a document that was loaded already; set likewise. */
+enum fw_kind fw_descriptor_read(const char *file, const struct fw_node *root,
+    const struct fw_set *set, struct fw_descriptor *out, struct fw_error *err);
 void fw_descriptor_deinit(struct fw_descriptor *d);
 
 /* RFC 4122 UUID of version 5 of a name in a namespace. */

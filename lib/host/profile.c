@@ -344,7 +344,7 @@ fw_profile_load(const char *path, struct fw_profile *out,
 	FW_CLEANUP(fw_profile_deinit) struct fw_profile p = { 0 };
 
 	/* A profile is what a device is; nothing is filled in from outside. */
-	FW_TRY(fw_yaml_load(path, NULL, &root, err));
+	FW_TRY(fw_yaml_load(path, &root, err));
 	FW_TRY(read_profile(path, root, &p, err));
 	*out = p;
 	p = (struct fw_profile){ 0 };

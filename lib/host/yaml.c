@@ -19,7 +19,6 @@ enum {
 
 struct loader {
 	const char *file;
-	struct fw_subst subst;
 	yaml_parser_t parser;
 	struct fw_node *root;
 	struct fw_node *open[DEPTH_LIMIT];	/* from the root inwards */
@@ -37,7 +36,8 @@ fw_node_free(struct fw_node *node)
 	for (size_t i = 0; i < node->n; i++) {
 		if (node->key != NULL)
 			fw_node_free(node->key[i]);
-		fw_node_free(node->child[i]);
+		if (node->child != NULL)
+			fw_node_free(node->child[i]);
 	}
 	free(node->key);
 	free(node->child);
@@ -165,16 +165,6 @@ attach(struct loader *l, struct fw_node *node, struct fw_error *err)
 	return FW_OK;
 }
 
-/* Will the next scalar be a key? */
-static bool
-expects_key(const struct loader *l)
-{
-	const struct fw_node *in = l->depth == 0 ? NULL :
-	    l->open[l->depth - 1];
-
-	return in != NULL && in->type == FW_MAP && !awaits_value(in);
-}
-
 static enum fw_kind
 new_node(struct loader *l, enum fw_node_type type, yaml_mark_t mark,
     struct fw_node **out, struct fw_error *err)
@@ -222,8 +212,6 @@ on_scalar(struct loader *l, const yaml_event_t *event, struct fw_error *err)
 	node->text = strndup(text, n);
 	if (node->text == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
-	if (!expects_key(l))
-		FW_TRY(fw_subst_apply(&l->subst, l->file, node, err));
 	FW_TRY(attach(l, node, err));
 	node = NULL;			/* the tree owns it now */
 	return FW_OK;
@@ -364,20 +352,18 @@ parse(struct loader *l, struct fw_error *err)
 	} while (type != YAML_STREAM_END_EVENT);
 	if (l->root == NULL)
 		return fw_fail(err, FW_E_INPUT, "'%s' is empty", l->file);
-	return fw_subst_done(&l->subst, l->file, err);
+	return FW_OK;
 }
 
 static void
 loader_deinit(struct loader *l)
 {
 	fw_node_free(l->root);
-	fw_subst_deinit(&l->subst);
 	yaml_parser_delete(&l->parser);
 }
 
 enum fw_kind
-fw_yaml_load(const char *path, const struct fw_set *set, struct fw_node **out,
-    struct fw_error *err)
+fw_yaml_load(const char *path, struct fw_node **out, struct fw_error *err)
 {
 	static const char bom[] = "\xef\xbb\xbf";
 	FW_CLEANUP(fw_buf_deinit) struct fw_buf b = { 0 };
@@ -385,8 +371,6 @@ fw_yaml_load(const char *path, const struct fw_set *set, struct fw_node **out,
 	const uint8_t *p;
 	size_t n;
 
-	l.subst = (struct fw_subst){ .set = set, .left = SIZE_LIMIT };
-	FW_TRY(fw_subst_init(&l.subst, set, err));
 	FW_TRY(fw_file_read(path, SIZE_LIMIT, &b, err));
 	p = b.p;
 	n = b.n;
@@ -404,5 +388,76 @@ fw_yaml_load(const char *path, const struct fw_set *set, struct fw_node **out,
 	FW_TRY(parse(&l, err));
 	*out = l.root;
 	l.root = NULL;			/* the caller owns it now */
+	return FW_OK;
+}
+
+/* ---- ${NAME} --------------------------------------------------------- */
+
+/* A map or list is no deeper than the loader lets it be. */
+static enum fw_kind
+replace_below(struct fw_subst *s, const char *file, struct fw_node *node,
+    struct fw_error *err)
+{
+	if (node->type == FW_SCALAR)
+		return fw_subst_apply(s, file, node, err);
+	for (size_t i = 0; i < node->n; i++)
+		FW_TRY(replace_below(s, file, node->child[i], err));
+	return FW_OK;
+}
+
+static struct fw_node *copy(const struct fw_node *from);
+
+/* Copies of n nodes, which may be none; false: out of memory. */
+static bool
+copy_list(struct fw_node *const *from, size_t n, struct fw_node ***to)
+{
+	bool ok = true;
+
+	if (from == NULL)
+		return true;
+	*to = calloc(n, sizeof **to);
+	if (*to == NULL)
+		return false;
+	for (size_t i = 0; i < n && ok; i++) {
+		(*to)[i] = copy(from[i]);
+		ok = (*to)[i] != NULL;
+	}
+	return ok;
+}
+
+/* NULL: out of memory. */
+static struct fw_node *
+copy(const struct fw_node *from)
+{
+	struct fw_node *const to = malloc(sizeof *to);
+
+	if (to == NULL)
+		return NULL;
+	*to = *from;
+	to->key = to->child = NULL;
+	to->text = from->text != NULL ? strdup(from->text) : NULL;
+	if ((to->text == NULL) == (from->text == NULL) &&
+	    copy_list(from->child, from->n, &to->child) &&
+	    copy_list(from->key, from->n, &to->key))
+		return to;
+	fw_node_free(to);
+	return NULL;
+}
+
+enum fw_kind
+fw_yaml_replace(const char *file, const struct fw_node *from,
+    const struct fw_set *set, struct fw_node **out, struct fw_error *err)
+{
+	FW_CLEANUP(free_node) struct fw_node *root = copy(from);
+	FW_CLEANUP(fw_subst_deinit) struct fw_subst s = { .set = set,
+		.left = SIZE_LIMIT };
+
+	if (root == NULL)
+		return fw_fail(err, FW_E_NOMEM, "out of memory");
+	FW_TRY(fw_subst_init(&s, set, err));
+	FW_TRY(replace_below(&s, file, root, err));
+	FW_TRY(fw_subst_done(&s, file, err));
+	*out = root;
+	root = NULL;
 	return FW_OK;
 }

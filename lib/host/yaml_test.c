@@ -25,12 +25,28 @@ teardown(void)
 
 TestSuite(yaml, .init = setup, .fini = teardown);
 
+/* set NULL: as in a profile */
+static enum fw_kind
+read_yaml(const struct fw_set *set, struct fw_node **out)
+{
+	struct fw_node *root = NULL;
+	enum fw_kind kind = fw_yaml_load(scratch_path, &root, &err);
+
+	if (kind == FW_OK && set != NULL) {
+		kind = fw_yaml_replace(scratch_path, root, set, out, &err);
+		fw_node_free(root);
+	} else {
+		*out = root;
+	}
+	return kind;
+}
+
 static struct fw_node *
 load(const struct fw_set *set)
 {
 	struct fw_node *root = NULL;
 
-	cr_assert_eq(fw_yaml_load(scratch_path, set, &root, &err), FW_OK,
+	cr_assert_eq(read_yaml(set, &root), FW_OK,
 	    "%u:%u: %s", err.line, err.column, err.text);
 	cr_assert_not_null(root);
 	return root;
@@ -42,7 +58,7 @@ refuse(const struct fw_set *set, enum fw_kind want, unsigned line,
 {
 	struct fw_node *root = NULL;
 
-	cr_assert_eq(fw_yaml_load(scratch_path, set, &root, &err), want,
+	cr_assert_eq(read_yaml(set, &root), want,
 	    "no '%s'", says);
 	cr_assert_null(root);
 	cr_assert_eq(err.kind, want);
@@ -295,8 +311,7 @@ load_with(const char *const *pair, size_t n)
 {
 	const struct fw_set given = { pair, n, NULL };
 	struct fw_node *root = NULL;
-	const enum fw_kind kind = fw_yaml_load(scratch_path, &given, &root,
-	    &err);
+	const enum fw_kind kind = read_yaml(&given, &root);
 
 	fw_node_free(root);
 	return kind;
@@ -394,7 +409,7 @@ fail_each(enum fault_call call, int error, enum fw_kind want)
 		enum fw_kind kind;
 
 		fault_set(call, i, error);
-		kind = fw_yaml_load(scratch_path, &given, &root, &err);
+		kind = read_yaml(&given, &root);
 		if (!fault_hit()) {
 			cr_assert_eq(kind, FW_OK);
 			break;
