@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records of installed releases, inside the device library. */
+/* What a device has in its banks, inside the device library. */
 #ifndef FWD_RECORD_H
 #define FWD_RECORD_H
 
 #include "device/fwslots.h"
+#include "device/internal.h"
 
 /* ---- body.c ---------------------------------------------------------- */
 
@@ -79,6 +80,22 @@ FWD_MUST_USE fwd_status fwd_record_mark(struct fwd_device *dev, uint32_t bank,
 /* Mark the bank's release, which has been tried, as confirmed.  FWD_E_STORE. */
 FWD_MUST_USE fwd_status fwd_record_confirm(struct fwd_device *dev,
     uint32_t bank);
+
+/* ---- slots.c --------------------------------------------------------- */
+
+/* What the caller says of the device.  FWD_E_API. */
+FWD_MUST_USE fwd_status fwd_slots_check(const struct fwd_device *dev);
+/* Read a bank's record, and into have, listed and brings what it says; EMPTY if
+   there is none.  As fwd_record_read. */
+FWD_MUST_USE fwd_status fwd_bank_read(struct fwd_device *dev, uint32_t bank);
+/* Is a newer than b? */
+bool fwd_bank_newer(const struct fwd_bank *a, const struct fwd_bank *b);
+/* Tell what was found in, or becomes of, a bank; as fwd_note. */
+FWD_MUST_USE fwd_status fwd_bank_note(struct fwd_device *dev, uint32_t bank,
+    fwd_status s, struct fwd_hint fact);
+/* The same where nothing is decided by it. */
+void fwd_bank_tell(struct fwd_device *dev, uint32_t bank, fwd_status s,
+    struct fwd_hint fact);
 
 /* ---- slots_port.c ---------------------------------------------------- */
 

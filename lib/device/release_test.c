@@ -66,7 +66,7 @@ Test(release, spoilt)
 
 	while (before.bytes[PARTS][0][end - 1] == 0xff)
 		end--;
-	for (size_t i = 128 * 8; i < end * 8; i++, bits++) {
+	for (size_t i = (size_t)MARKS * FWD_WRITE_MAX * 8; i < end * 8; i++, bits++) {
 		b->memory = before;
 		b->memory.bytes[PARTS][0][i / 8] ^= (uint8_t)(1u << i % 8);
 		kit_eq(fwd_device_release(&b->dev, 0), FWD_E_NOTHING_BOOTABLE,

@@ -3,8 +3,6 @@
 #include "device/testfaulty.h"
 #include "device/testpower.h"
 
-enum { MARKS = 5 };			/* of a record, see fwdevice(3) */
-
 static const uint32_t modes[] = { FWD_BOOT_FULL, FWD_BOOT_FAST };
 
 /* A device that has been through these steps: "iN", "b", "c". */

@@ -31,6 +31,7 @@ static uint64_t launder_lying(uint64_t v);
 #include "device/authenticate.c"
 #undef check_signature
 #include "device/body.c"
+#include "device/boot.c"
 #include "device/cbor.c"
 #include "device/clock.c"
 #include "device/cose.c"

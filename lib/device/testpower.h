@@ -16,6 +16,7 @@
 
 enum kind { AB, SLOTTED, SINGLE, STAGED, THREE, MIXED, LOADED, KEYED, KINDS };
 enum { PARTS = 3, SLOT = 4096, RECORD = 8192, TRUST = 2048, RELEASES = 4 };
+enum { MARKS = 5 };			/* of a record, see fwdevice(3) */
 
 /* ['0'], ['1'], ['2'] */
 static const uint8_t part_id[PARTS][3] = {
