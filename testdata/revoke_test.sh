@@ -98,6 +98,20 @@ for k in p256 rsa3072; do
 	    "$(key_id pki/p256/leaf.pem)"
 done
 
+# A key for PSS only is revoked as any RSA key is.
+openssl genpkey -quiet -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:3072 \
+    -out pss.key
+openssl pkey -in pss.key -pubout -outform DER -out pss.der
+openssl asn1parse -inform DER -in pss.der -strparse 17 -noout -out rsa.der
+openssl rsa -RSAPublicKey_in -inform DER -in rsa.der -pubout -outform DER \
+    -out plain.der 2>.err
+openssl pkey -in pss.key -pubout -out pss.pub
+try 'RSASSA-PSS: two forms' sh -c '! cmp -s plain.der pss.der'
+expect 'RSASSA-PSS: a key' 0 '' "$fwsign" revoke --root $root --key "$uri" \
+    --number 1 -o pss.fwr pss.pub
+reads 'RSASSA-PSS' pss.fwr pki/p256/root.pub 1 \
+    "$(sha256sum <plain.der | cut -c -64)"
+
 # ---- PINs -------------------------------------------------------------------------
 
 expect 'a PIN from a descriptor' 0 '' "$fwsign" revoke --root $root \

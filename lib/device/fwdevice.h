@@ -871,6 +871,14 @@ FWD_MUST_USE fwd_status fwd_anchor_read(struct fwd_span cert,
 #define FWD_KEY_ID		32u
 FWD_MUST_USE fwd_status fwd_key_id(const struct fwd_crypto *crypto,
     struct fwd_span spki, uint8_t id[FWD_KEY_ID]);
+/*
+ * The same of an RSA key as if it were stated with rsaEncryption (RFC 3279
+ * section 2.3.1), whichever limit to RSASSA-PSS its SubjectPublicKeyInfo has:
+ * this identifier revokes the key in all its forms.  spki: one that
+ * fwd_key_read takes.  Errors: FWD_E_CRYPTO, FWD_E_CERT_DER.
+ */
+FWD_MUST_USE fwd_status fwd_key_id_rsa(const struct fwd_crypto *crypto,
+    struct fwd_span spki, uint8_t id[FWD_KEY_ID]);
 
 /*
  * A revocation list, CBOR in deterministic encoding; a root signs it, or a

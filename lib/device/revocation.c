@@ -20,6 +20,36 @@ fwd_key_id(const struct fwd_crypto *crypto, struct fwd_span spki,
 	return FWD_OK;
 }
 
+fwd_status
+fwd_key_id_rsa(const struct fwd_crypto *crypto, struct fwd_span spki,
+    uint8_t id[FWD_KEY_ID])
+{
+	/* rsaEncryption, parameters NULL (RFC 3279 section 2.3.1) */
+	static const uint8_t alg[] = { FWD_DER_SEQUENCE, 0x0d, FWD_DER_OID,
+		0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01,
+		0x05, 0x00 };
+	uint8_t digest[FWD_DIGEST_MAX];
+	uint8_t head[] = { FWD_DER_SEQUENCE, 0x82, 0, 0 };
+	struct fwd_span seq, own;
+	size_t n;
+
+	memset(id, 0, FWD_KEY_ID);
+	FWD_TRY(fwd_der_take(&spki, FWD_DER_SEQUENCE, &seq));
+	FWD_TRY(fwd_der_take(&seq, FWD_DER_SEQUENCE, &own));
+	n = sizeof alg + seq.n;
+	if (n < 0x100 || n > 0xffff)
+		return FWD_E_CERT_DER;	/* no key that is long enough */
+	head[2] = (uint8_t)(n >> 8);
+	head[3] = (uint8_t)n;
+	FWD_TRY(crypto->hash_start(crypto->ctx, FWD_SHA256));
+	FWD_TRY(crypto->hash_add(crypto->ctx, head, sizeof head));
+	FWD_TRY(crypto->hash_add(crypto->ctx, alg, sizeof alg));
+	FWD_TRY(crypto->hash_add(crypto->ctx, seq.p, seq.n));
+	FWD_TRY(crypto->hash_end(crypto->ctx, digest, FWD_KEY_ID));
+	memcpy(id, digest, FWD_KEY_ID);
+	return FWD_OK;
+}
+
 /* FWD_E_REVOKED if the identifier is in the list; all of it is looked at. */
 static fwd_status
 find_revoked(struct fwd_span list, const uint8_t id[FWD_KEY_ID])
@@ -35,13 +65,30 @@ find_revoked(struct fwd_span list, const uint8_t id[FWD_KEY_ID])
 	return fwd_launder64(found) == 0 ? FWD_OK : FWD_E_REVOKED;
 }
 
+/* Is the key in the list?  One that is for PSS only may be there as any RSA key
+   is.  id: what was found, or not; as it stands. */
+static fwd_status
+judge_key(const struct fwd_crypto *crypto, struct fwd_span list,
+    struct fwd_span spki, const struct fwd_key *key, uint8_t id[FWD_KEY_ID])
+{
+	uint8_t plain[FWD_KEY_ID];
+
+	FWD_TRY(fwd_key_id(crypto, spki, id));
+	FWD_TRY(find_revoked(list, id));
+	if (!key->pss)
+		return FWD_OK;
+	FWD_TRY(fwd_key_id_rsa(crypto, spki, plain));
+	return find_revoked(list, plain);
+}
+
 fwd_status
 fwd_revoked_check(const struct fwd_crypto *crypto,
     const struct fwd_policy *policy, const struct fwd_span *spki,
     const struct fwd_key *key, struct fwd_tracer trace, uint32_t index)
 {
-	uint8_t id[FWD_KEY_ID];
+	uint8_t id[FWD_KEY_ID] = { 0 };
 	struct fwd_key used;
+	fwd_status s;
 
 	if (policy->revoked.n == 0) {
 		policy = fwd_launder_ptr(policy);
@@ -49,9 +96,8 @@ fwd_revoked_check(const struct fwd_crypto *crypto,
 			fwd_panic();
 		return FWD_OK;		/* nothing is revoked */
 	}
-	FWD_TRY(fwd_key_id(crypto, *spki, id));
-	FWD_TRY(fwd_report(trace, FWD_STEP_REVOKED,
-	    find_revoked(policy->revoked, id), index, 0,
+	s = judge_key(crypto, policy->revoked, *spki, key, id);
+	FWD_TRY(fwd_report(trace, FWD_STEP_REVOKED, s, index, 0,
 	    fwd_hint_hex(fwd_span_of(id, sizeof id)), fwd_hint_none()));
 	/* A wrong identifier is not in the list either: all of it anew, and it
 	   is that of the key that is used. */
@@ -60,8 +106,7 @@ fwd_revoked_check(const struct fwd_crypto *crypto,
 	FWD_TRY(fwd_key_read(*spki, &used));
 	if (!fwd_same_key(&used, key))
 		fwd_panic();
-	FWD_TRY(fwd_key_id(crypto, *spki, id));
-	return find_revoked(policy->revoked, id);
+	return judge_key(crypto, policy->revoked, *spki, &used, id);
 }
 
 /* ---- a revocation list ----------------------------------------------- */

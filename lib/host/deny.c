@@ -165,7 +165,8 @@ deny_spki(const struct fw_deny *d, struct fwd_span spki, const char *label,
 /*
  * An RSA key has as many identifiers as there are forms of its
  * SubjectPublicKeyInfo: rsaEncryption, and RSASSA-PSS (RFC 4055) without
- * parameters or with those of PS256, PS384 and PS512.  It is denied by any.
+ * parameters or with those of PS256, PS384 and PS512, each in four encodings.
+ * It is denied by any.
  */
 static const uint8_t rsa_plain[] = { 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48,
     0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00 };
@@ -211,6 +212,7 @@ deny_rsa(const struct fw_deny *d, struct fwd_span spki, const char *label,
 	FW_CLEANUP(pubkey_free) X509_PUBKEY *pub = NULL;
 	const unsigned char *p = spki.p;
 	size_t i;
+	unsigned nulls;
 
 	pub = d2i_X509_PUBKEY(NULL, &p, (long)spki.n);
 	if (pub == NULL)
@@ -220,12 +222,15 @@ deny_rsa(const struct fw_deny *d, struct fwd_span spki, const char *label,
 	    sizeof rsa_plain }, label, err));
 	FW_TRY(deny_form(d, pub, (struct fwd_span){ rsa_pss, sizeof rsa_pss },
 	    label, err));
-	for (i = 0; i < sizeof rsa_algs / sizeof rsa_algs[0]; i++) {
-		FW_CLEANUP(fw_buf_deinit) struct fw_buf alg = { 0 };
+	for (i = 0; i < sizeof rsa_algs / sizeof rsa_algs[0]; i++)
+		for (nulls = 0; nulls < 4; nulls++) {
+			FW_CLEANUP(fw_buf_deinit) struct fw_buf alg = { 0 };
 
-		FW_TRY(fw_alg_encode(rsa_algs[i], &alg, err));
-		FW_TRY(deny_form(d, pub, fw_buf_span(&alg), label, err));
-	}
+			FW_TRY(fw_pss_encode(rsa_algs[i], nulls & 1, nulls & 2,
+			    &alg, err));
+			FW_TRY(deny_form(d, pub, fw_buf_span(&alg), label,
+			    err));
+		}
 	return FW_OK;
 }
 

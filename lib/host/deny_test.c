@@ -305,38 +305,42 @@ rsa_form(const uint8_t *plain, size_t n, const uint8_t *alg, size_t alg_n,
 /* A key is denied in all its forms by the identifier of any of them. */
 Test(deny, rsa_in_all_forms)
 {
+	enum { FORMS = 14 };
 	static const int32_t algs[] = { FWD_PS256, FWD_PS384, FWD_PS512 };
 	static const uint8_t none[] = { 0x30, 0x0b, 0x06, 0x09, 0x2a, 0x86,
 	    0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a };
 	EVP_PKEY *const key = EVP_RSA_gen(3072), *const other =
 	    EVP_RSA_gen(3072);
-	static uint8_t form[5][1024];
+	static uint8_t form[FORMS][1024];
 	uint8_t stranger[1024], *p = form[0];
-	struct fwd_span spki[5], strange;
+	struct fwd_span spki[FORMS], strange;
+	struct fwd_key read;
 	size_t i, j, n;
 
 	n = (size_t)i2d_PUBKEY(key, &p);
 	spki[0] = (struct fwd_span){ form[0], n };
 	spki[1] = (struct fwd_span){ form[1],
 	    rsa_form(form[0], n, none, sizeof none, form[1]) };
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < FORMS - 2; i++) {
 		FW_CLEANUP(fw_buf_deinit) struct fw_buf alg = { 0 };
 
-		cr_assert_eq(fw_alg_encode(algs[i], &alg, &err), FW_OK);
+		cr_assert_eq(fw_pss_encode(algs[i / 4], i & 1, i & 2, &alg,
+		    &err), FW_OK);
 		spki[2 + i] = (struct fwd_span){ form[2 + i],
 		    rsa_form(form[0], n, alg.p, alg.n, form[2 + i]) };
 	}
 	p = stranger;
 	n = (size_t)i2d_PUBKEY(other, &p);
 	strange = (struct fwd_span){ stranger, n };
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < FORMS; i++) {
 		struct fw_denied denied = { .line = 1 };
 		char path[] = "list";
 		struct fw_deny list = { .path = path, .key = &denied, .n = 1 };
 		const struct fw_build_options opt = { .deny = &list };
 
 		cr_assert_eq(fw_key_id(spki[i], &denied.id, &err), FW_OK);
-		for (j = 0; j < 5; j++)
+		cr_assert_eq(fwd_key_read(spki[i], &read), FWD_OK);
+		for (j = 0; j < FORMS; j++)
 			cr_assert_eq(fw_deny_key(&opt, spki[j], "x", &err),
 			    FW_E_REFUSED, "%zu by %zu", j, i);
 		cr_assert_eq(fw_deny_key(&opt, strange, "x", &err), FW_OK);

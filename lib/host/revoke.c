@@ -67,11 +67,20 @@ device_reads(const struct revoke *r, const struct fw_anchor *root,
 	return fwd_revocations_read(r->opt->crypto, &policy, data, list);
 }
 
+/* The one that revokes the key in all its forms. */
 static enum fw_kind
 key_id(const struct revoke *r, struct fwd_span spki, uint8_t id[FWD_KEY_ID],
     struct fw_error *err)
 {
-	if (fwd_key_id(r->opt->crypto, spki, id) != FWD_OK)
+	const struct fwd_crypto *const crypto = r->opt->crypto;
+	struct fwd_key key;
+	fwd_status s = fwd_key_read(spki, &key);
+
+	if (s == FWD_OK && key.type == FWD_KEY_RSA)
+		s = fwd_key_id_rsa(crypto, spki, id);
+	else
+		s = fwd_key_id(crypto, spki, id);
+	if (s != FWD_OK)
 		return fw_fail(err, FW_E_REFUSED, "cannot hash a public key");
 	return FW_OK;
 }

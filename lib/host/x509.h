@@ -56,6 +56,10 @@ enum fw_kind fw_role_extensions(enum fw_role role, int path_len,
 /* AlgorithmIdentifier; alg is one of those that are written. */
 enum fw_kind fw_alg_encode(int32_t alg, struct fw_buf *out,
     struct fw_error *err);
+/* The same of PS256, PS384 or PS512, with the parameters of the hash and of that
+   in MGF1 NULL or absent: RFC 4055 section 2.1 allows both. */
+enum fw_kind fw_pss_encode(int32_t alg, bool hash_null, bool mgf_null,
+    struct fw_buf *out, struct fw_error *err);
 /* A signature in COSE form as it stands in a BIT STRING. */
 enum fw_kind fw_sig_encode(int32_t alg, struct fwd_span sig,
     struct fw_buf *out, struct fw_error *err);

@@ -12,7 +12,8 @@
 #include "host/internal.h"
 #include "host/x509.h"
 
-enum { SEQUENCE = 0x30, INTEGER = 0x02, BITS = 0x03, OCTETS = 0x04 };
+enum { INTEGER = 0x02, BITS = 0x03, OCTETS = 0x04, OID = 0x06,
+	SEQUENCE = 0x30, CONTEXT = 0xa0 };
 
 static void
 time_free(ASN1_TIME **t)
@@ -144,22 +145,62 @@ alg_index(int32_t alg)
 	return i;
 }
 
-/* RFC 4055 section 3.1, nothing left to its default but the trailer. */
+/* A hash's AlgorithmIdentifier. */
 static enum fw_kind
-pss_encode(uint8_t hash, uint8_t salt, struct fw_buf *out,
+add_hash(struct fw_buf *b, uint8_t hash, bool null, struct fw_error *err)
+{
+	const uint8_t oid[] = { 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02,
+		hash };
+	const size_t from = b->n;
+
+	FW_TRY(add(b, OID, oid, sizeof oid, err));
+	if (null)
+		FW_TRY(fw_buf_add(b, "\5\0", 2, err));
+	return wrap(b, from, SEQUENCE, err);
+}
+
+static enum fw_kind
+add_mgf1(struct fw_buf *b, uint8_t hash, bool null, struct fw_error *err)
+{
+	static const uint8_t oid[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,
+		0x01, 0x01, 0x08 };
+	const size_t from = b->n;
+
+	FW_TRY(add(b, OID, oid, sizeof oid, err));
+	FW_TRY(add_hash(b, hash, null, err));
+	return wrap(b, from, SEQUENCE, err);
+}
+
+/* RSASSA-PSS-params, nothing left to its default but the trailer. */
+static enum fw_kind
+add_pss(struct fw_buf *b, size_t alg, bool hash_null, bool mgf_null,
     struct fw_error *err)
 {
-	uint8_t der[] = {
-		0x30, 0x41, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,
-		0x01, 0x01, 0x0a, 0x30, 0x34, 0xa0, 0x0f, 0x30, 0x0d, 0x06,
-		0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, hash,
-		0x05, 0x00, 0xa1, 0x1c, 0x30, 0x1a, 0x06, 0x09, 0x2a, 0x86,
-		0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08, 0x30, 0x0d, 0x06,
-		0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, hash,
-		0x05, 0x00, 0xa2, 0x03, 0x02, 0x01, salt,
-	};
+	const size_t from = b->n;
+	size_t at = from;
 
-	return fw_buf_add(out, der, sizeof der, err);
+	FW_TRY(add_hash(b, algs[alg].hash, hash_null, err));
+	FW_TRY(wrap(b, at, CONTEXT | 0, err));
+	at = b->n;
+	FW_TRY(add_mgf1(b, algs[alg].hash, mgf_null, err));
+	FW_TRY(wrap(b, at, CONTEXT | 1, err));
+	at = b->n;
+	FW_TRY(add(b, INTEGER, &algs[alg].salt, 1, err));
+	FW_TRY(wrap(b, at, CONTEXT | 2, err));
+	return wrap(b, from, SEQUENCE, err);
+}
+
+enum fw_kind
+fw_pss_encode(int32_t alg, bool hash_null, bool mgf_null, struct fw_buf *out,
+    struct fw_error *err)
+{
+	static const uint8_t oid[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,
+		0x01, 0x01, 0x0a };
+	const size_t from = out->n;
+
+	FW_TRY(add(out, OID, oid, sizeof oid, err));
+	FW_TRY(add_pss(out, alg_index(alg), hash_null, mgf_null, err));
+	return wrap(out, from, SEQUENCE, err);
 }
 
 enum fw_kind
@@ -175,7 +216,7 @@ fw_alg_encode(int32_t alg, struct fw_buf *out, struct fw_error *err)
 		return fw_fail(err, FW_E_INPUT, "certificates are not signed "
 		    "with algorithm %s here", fwd_alg_name(alg));
 	if (algs[i].pss)
-		return pss_encode(algs[i].hash, algs[i].salt, out, err);
+		return fw_pss_encode(alg, true, true, out, err);
 	if (algs[i].width == 0)
 		return fw_buf_add(out, ed25519, sizeof ed25519, err);
 	ecdsa[sizeof ecdsa - 1] = algs[i].hash;
