@@ -45,12 +45,14 @@ struct engine {
 	struct fw_roots roots;
 	struct fw_pool *pool;
 	struct fw_shared *shared;
+	unsigned processors;
 	pthread_mutex_t lock;
 	pthread_cond_t ready;		/* a group, or all that there are */
 	pthread_cond_t room;		/* for another one, or stop */
 	size_t taken;			/* by workers */
 	size_t made;			/* of them, done */
 	size_t released;
+	unsigned parked;		/* workers that are of no use yet */
 	bool stop;			/* no more bundles are begun */
 	struct fw_error why;		/* FW_OK: not given up */
 	struct slot slot[RING];
@@ -61,6 +63,7 @@ struct worker {
 	struct engine *e;
 	pthread_t thread;
 	bool started;
+	bool extra;			/* there are more than sessions */
 	struct fwp_openssl *openssl;
 	struct fw_memo *memo;
 	struct fwd_crypto real, crypto;
@@ -143,15 +146,26 @@ make(struct worker *w, size_t i, struct slot *s)
 	memcpy(s->entry, w->session.entry, sizeof s->entry);
 }
 
+/* Workers without a session help where the others wait for the token. */
+static bool
+is_of_use(const struct worker *w)
+{
+	return !w->extra || fw_pool_waits(w->e->pool, w->e->processors);
+}
+
 /* The next bundle that is to be made; false: there is none. */
 static bool
-take(struct engine *e, size_t *i)
+take(struct worker *w, size_t *i)
 {
+	struct engine *const e = w->e;
 	bool more;
 
 	(void)pthread_mutex_lock(&e->lock);
-	while (!e->stop && e->taken < e->n && e->taken >= e->released + RING)
+	e->parked += w->extra;
+	while (!e->stop && e->taken < e->n && (e->taken >= e->released + RING ||
+	    !is_of_use(w)))
 		(void)pthread_cond_wait(&e->room, &e->lock);
+	e->parked -= w->extra;
 	more = !e->stop && e->taken < e->n;
 	if (more)
 		*i = e->taken++;
@@ -186,7 +200,7 @@ work(void *arg)
 	struct slot *s;
 	size_t i;
 
-	while (take(e, &i)) {
+	while (take(w, &i)) {
 		s = &e->slot[i % RING];
 		make(w, i, s);
 		(void)pthread_mutex_lock(&e->lock);
@@ -196,6 +210,8 @@ work(void *arg)
 			e->stop = true;
 		if (worth_a_look(e))
 			(void)pthread_cond_signal(&e->ready);
+		if (e->parked > 0 && fw_pool_waits(e->pool, e->processors))
+			(void)pthread_cond_broadcast(&e->room);
 		(void)pthread_mutex_unlock(&e->lock);
 	}
 	(void)pthread_mutex_lock(&e->lock);
@@ -485,7 +501,7 @@ check_places(const struct engine *e, struct fw_error *err)
 static enum fw_kind
 run(struct engine *e, struct fw_batch_sum *sum, struct fw_error *err)
 {
-	unsigned want = e->batch->jobs ? e->batch->jobs : processors();
+	unsigned want = e->batch->jobs ? e->batch->jobs : e->processors;
 	FW_FREE struct worker *w = calloc(WORKERS_MAX, sizeof *w);
 	unsigned jobs = 0, n = 0, workers;
 	enum fw_kind kind;
@@ -502,9 +518,11 @@ run(struct engine *e, struct fw_batch_sum *sum, struct fw_error *err)
 	FW_TRY(check_places(e, err));
 	FW_TRY(fw_log_ready(e->batch->opt->log, err));
 	kind = open_keys(e, want, &jobs, err);
-	workers = jobs + (e->batch->opt->no_sign ? 0 : processors());
-	for (; kind == FW_OK && n < workers && n < WORKERS_MAX; n++)
+	workers = jobs + (e->batch->opt->no_sign ? 0 : e->processors);
+	for (; kind == FW_OK && n < workers && n < WORKERS_MAX; n++) {
+		w[n].extra = n >= jobs;
 		kind = worker_init(&w[n], e, err);
+	}
 	if (kind == FW_OK) {
 		run_workers(e, w, n, jobs, sum);
 		kind = sum_up(e, sum, err);
@@ -542,6 +560,7 @@ engine_new(const struct fw_batch_options *batch)
 	e->batch = batch;
 	e->pool = fw_pool_new();
 	e->shared = fw_shared_new();
+	e->processors = processors();
 	(void)pthread_mutex_init(&e->lock, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

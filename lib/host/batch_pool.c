@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sessions of a batch.  A thread has one only while it signs, and there are
- * more threads than sessions: so a token whose signatures take their time never
- * waits for what is done to a bundle before and after.
+ * The sessions of a batch.  A thread has one only while it signs, and there can
+ * be more threads than sessions: so a token whose signatures take their time
+ * never waits for what is done to a bundle before and after.  One that computes
+ * on our own processors is better off without, and which it is shows in what
+ * its signatures take of them.
  */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "host/batch.h"
 #include "host/build_internal.h"
@@ -18,7 +21,21 @@ struct fw_pool {
 	unsigned n;
 	struct fw_signers *free[FW_JOBS_MAX];
 	unsigned frees;
+	struct {
+		int64_t wall, cpu;	/* when it was taken */
+	} since[FW_JOBS_MAX];
+	int64_t wall, cpu;		/* what all signatures took, in ns */
+	uint64_t times;			/* that one was put back */
 };
+
+static int64_t
+now(clockid_t which)
+{
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(which, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 struct fw_pool *
 fw_pool_new(void)
@@ -96,6 +113,8 @@ fw_pool_take(struct fw_pool *p)
 	while (p->frees == 0)
 		(void)pthread_cond_wait(&p->idle, &p->lock);
 	s = p->free[--p->frees];
+	p->since[s - p->set].wall = now(CLOCK_MONOTONIC);
+	p->since[s - p->set].cpu = now(CLOCK_THREAD_CPUTIME_ID);
 	(void)pthread_mutex_unlock(&p->lock);
 	return s;
 }
@@ -104,7 +123,23 @@ void
 fw_pool_put(struct fw_pool *p, struct fw_signers *s)
 {
 	(void)pthread_mutex_lock(&p->lock);
+	p->wall += now(CLOCK_MONOTONIC) - p->since[s - p->set].wall;
+	p->cpu += now(CLOCK_THREAD_CPUTIME_ID) - p->since[s - p->set].cpu;
+	p->times++;
 	p->free[p->frees++] = s;
 	(void)pthread_cond_signal(&p->idle);
 	(void)pthread_mutex_unlock(&p->lock);
+}
+
+bool
+fw_pool_waits(struct fw_pool *p, unsigned processors)
+{
+	bool waits;
+
+	(void)pthread_mutex_lock(&p->lock);
+	/* cpu / wall * n is the number of processors that signing keeps busy. */
+	waits = p->times >= p->n &&
+	    (double)p->cpu * p->n * 2 < (double)p->wall * processors;
+	(void)pthread_mutex_unlock(&p->lock);
+	return waits;
 }

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "testdata/fault.h"
 #include "testdata/scratch.h"
@@ -358,6 +359,53 @@ Test(batch, memo_forgets)
 	cr_assert_eq(c.verify(c.ctx, &once), FWD_OK);
 	cr_assert_eq(asked, 202);
 	fw_memo_free(m);
+}
+
+/* ---- sessions -------------------------------------------------------- */
+
+/* Sign n times: ms for which it waits, or for which it computes. */
+static void
+sign(struct fw_pool *p, int n, int ms, bool computes)
+{
+	const struct timespec rest = { .tv_nsec = ms * 1000000L };
+	struct fw_signers *s;
+	clock_t until;
+
+	while (n-- > 0) {
+		s = fw_pool_take(p);
+		cr_assert_not_null(s);
+		until = clock() + (clock_t)ms * CLOCKS_PER_SEC / 1000;
+		if (computes)
+			while (clock() < until)
+				;
+		else
+			(void)nanosleep(&rest, NULL);
+		fw_pool_put(p, s);
+	}
+}
+
+/* More threads than sessions are of use for a token that computes elsewhere; the
+   test's limits are far away from what a loaded machine makes of it. */
+Test(batch, tokens_that_wait)
+{
+	const struct fw_build_options opt = { 0 };
+	struct fw_pool *p;
+
+	for (int computes = 0; computes < 2; computes++) {
+		p = fw_pool_new();
+		cr_assert_not_null(p);
+		cr_assert_eq(fw_pool_open(p, NULL, 0, &opt, 8, &err), FW_OK,
+		    "%s", err.text);
+		cr_assert_eq(fw_pool_size(p), 8);
+		cr_assert(!fw_pool_waits(p, 1), "nothing is known yet");
+		sign(p, 7, 20, computes);
+		cr_assert(!fw_pool_waits(p, 1), "too little is");
+		sign(p, 1, 20, computes);
+		cr_assert_eq(fw_pool_waits(p, 1), computes == 0);
+		/* With many processors others always have some. */
+		cr_assert(fw_pool_waits(p, 64));
+		fw_pool_free(p);
+	}
 }
 
 /* ---- lists ----------------------------------------------------------- */

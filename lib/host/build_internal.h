@@ -126,9 +126,12 @@ enum fw_kind fw_pool_open(struct fw_pool *p, const struct fw_signer_spec *spec,
 unsigned fw_pool_size(const struct fw_pool *p);
 /* For all but signing, which is not to be done with it. */
 struct fw_signers *fw_pool_first(struct fw_pool *p);
-/* Wait for a set that nobody signs with, and give it back. */
+/* Wait for a set that nobody signs with, and give it back, by the same thread. */
 struct fw_signers *fw_pool_take(struct fw_pool *p);
 void fw_pool_put(struct fw_pool *p, struct fw_signers *s);
+/* Do signatures leave half of the processors or more to others?  False as long
+   as that is not known. */
+bool fw_pool_waits(struct fw_pool *p, unsigned processors);
 
 /* ---- what is there already (session.c) ---------------------------------- */
 
