@@ -38,6 +38,8 @@ enum { KEYS = 8, KEY_BYTES = FWD_SIG_MAX + 8 };
 struct cached {
 	EVP_PKEY *pkey;			/* NULL: none */
 	EVP_PKEY_CTX *ctx;		/* of it; NULL with Ed25519 */
+	int64_t alg;			/* that ctx is ready for, or 0 */
+	const EVP_MD *md;		/* likewise */
 	enum fwd_key_type type;
 	size_t point, exponent;		/* their lengths */
 	uint8_t bytes[KEY_BYTES];	/* one behind the other */
@@ -57,6 +59,7 @@ cached_free(struct cached *k)
 	EVP_PKEY_CTX_free(k->ctx);
 	EVP_PKEY_free(k->pkey);
 	k->ctx = NULL;
+	k->alg = 0;
 	k->pkey = NULL;
 }
 
@@ -352,6 +355,32 @@ ecdsa_der(struct fwd_span sig, size_t *n)
 	return der;
 }
 
+/* Make the key's context ready for the algorithm, unless it is. */
+static fwd_status
+make_ready(struct cached *k, const EVP_MD *md, int64_t alg)
+{
+	const bool pss = alg == FWD_PS256 || alg == FWD_PS384 ||
+	    alg == FWD_PS512;
+	EVP_PKEY_CTX *const c = k->ctx;
+
+	if (k->alg == alg && k->md == md)
+		return FWD_OK;
+	k->alg = 0;
+	if (EVP_PKEY_verify_init(c) != 1)
+		return FWD_E_CRYPTO;
+	if (k->type == FWD_KEY_RSA && (EVP_PKEY_CTX_set_rsa_padding(c, pss ?
+	    RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) != 1 ||
+	    EVP_PKEY_CTX_set_signature_md(c, md) != 1))
+		return FWD_E_CRYPTO;
+	if (k->type == FWD_KEY_RSA && pss &&
+	    (EVP_PKEY_CTX_set_rsa_mgf1_md(c, md) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_pss_saltlen(c, RSA_PSS_SALTLEN_DIGEST) != 1))
+		return FWD_E_CRYPTO;
+	k->alg = alg;
+	k->md = md;
+	return FWD_OK;
+}
+
 static fwd_status
 verify_ecdsa(EVP_PKEY_CTX *c, const struct fwd_sig *sig)
 {
@@ -364,10 +393,6 @@ verify_ecdsa(EVP_PKEY_CTX *c, const struct fwd_sig *sig)
 	der = ecdsa_der(sig->sig, &n);
 	if (der == NULL)
 		return FWD_E_CRYPTO;
-	if (EVP_PKEY_verify_init(c) != 1) {
-		OPENSSL_free(der);
-		return FWD_E_CRYPTO;
-	}
 	ERR_clear_error();
 	r = EVP_PKEY_verify(c, der, n, sig->digest, sig->digest_n);
 	OPENSSL_free(der);
@@ -377,26 +402,6 @@ verify_ecdsa(EVP_PKEY_CTX *c, const struct fwd_sig *sig)
 	    EC_R_POINT_AT_INFINITY)
 		return FWD_E_SIG;
 	return answer(r);
-}
-
-static fwd_status
-verify_rsa(EVP_PKEY_CTX *c, const EVP_MD *md, const struct fwd_sig *sig)
-{
-	const bool pss = sig->alg == FWD_PS256 || sig->alg == FWD_PS384 ||
-	    sig->alg == FWD_PS512;
-
-	if (md == NULL)
-		return FWD_E_ALG;
-	if (EVP_PKEY_verify_init(c) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_padding(c, pss ? RSA_PKCS1_PSS_PADDING :
-	    RSA_PKCS1_PADDING) != 1 ||
-	    EVP_PKEY_CTX_set_signature_md(c, md) != 1)
-		return FWD_E_CRYPTO;
-	if (pss && (EVP_PKEY_CTX_set_rsa_mgf1_md(c, md) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_pss_saltlen(c, RSA_PSS_SALTLEN_DIGEST) != 1))
-		return FWD_E_CRYPTO;
-	return answer(EVP_PKEY_verify(c, sig->sig.p, sig->sig.n, sig->digest,
-	    sig->digest_n));
 }
 
 /* The parts of a message as one; *n bytes, allocated, at least one. */
@@ -449,14 +454,20 @@ static fwd_status
 verify(void *ctx, const struct fwd_sig *sig)
 {
 	struct fwp_openssl *const o = ctx;
+	const EVP_MD *md;
 	fwd_status s;
 
 	s = find_key(o, &sig->key);
+	if (s == FWD_OK && sig->key.type != FWD_KEY_ED25519) {
+		md = digest_find(o, sig->digest_alg);
+		s = md != NULL ? make_ready(&o->key[0], md, sig->alg) :
+		    FWD_E_ALG;
+	}
 	if (s == FWD_OK && sig->key.type == FWD_KEY_ED25519)
 		s = verify_ed25519(o->key[0].pkey, sig);
 	else if (s == FWD_OK && sig->key.type == FWD_KEY_RSA)
-		s = verify_rsa(o->key[0].ctx, digest_find(o, sig->digest_alg),
-		    sig);
+		s = answer(EVP_PKEY_verify(o->key[0].ctx, sig->sig.p,
+		    sig->sig.n, sig->digest, sig->digest_n));
 	else if (s == FWD_OK)
 		s = verify_ecdsa(o->key[0].ctx, sig);
 	ERR_clear_error();		/* the status says it all */
