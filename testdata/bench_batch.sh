@@ -9,21 +9,23 @@
 #	tool	one process of pkcs11-tool for each signature
 # on two tokens:
 #	SoftHSM, which computes on the same processors: all that fwsign does
-#	besides is missing to it.  With P-256 it signs faster than anybody can
-#	verify there; so that is shown only.
+#		besides is missing to it, 0.3 to 0.5 ms for each bundle, half of
+#		that for the file.  With P-256 it signs faster than anybody can
+#		verify there; so that is shown only.
 #	slow	whose signatures take 5 ms more, during which it needs no
 #		processor, as those of an HSM in a network
-# Fails below 90 % of bare with RSA-3072, with RSA-4096 and with the slow token,
-# and below 20 times tool.
+# Fails below 90 % of bare with the slow token and with RSA-4096, below 80 % with
+# RSA-3072, and below 20 times tool.
 #
-# All take turns, so that all meet the same machine; the best of BENCH_RUNS
-# counts.  BENCH_JOBS is the number of sessions with SoftHSM, BENCH_SLOW_JOBS
-# with the slow token; BENCH_SHOW=1 only shows.
+# All take turns, so that all meet the same machine; what counts is the mean of
+# BENCH_RUNS turns.  BENCH_JOBS is the number of sessions with SoftHSM,
+# BENCH_SLOW_JOBS with the slow token; BENCH_SHOW=1 only shows.  Files are written
+# to TMPDIR; ext4 is slow for minutes after many files were removed.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 b=$(cd "${1:?the build directory is missing}" && pwd)
-runs=${BENCH_RUNS:-3}
+runs=${BENCH_RUNS:-4}
 jobs=${BENCH_JOBS:-$(nproc)}
 slow_jobs=${BENCH_SLOW_JOBS:-4}
 T=$(mktemp -d "${TMPDIR:-/var/tmp}/fwsign-bench.XXXXXX")
@@ -130,8 +132,8 @@ tool() {
 	    --id 256003)		# by a label it would take any key
 	echo "20 $took" | awk '{ print $1 / $2 }' >>p256.tool
 }
-best() {
-	sort -rn "$1" | head -n 1
+mean() {
+	awk '{ sum += $1 } END { print sum / NR }' "$1"
 }
 
 list "${BENCH_P256:-5000}" >p256.yaml
@@ -159,8 +161,8 @@ done
 
 # row ALG SESSIONS PERCENT: fails below that.
 row() {
-	echo "$(best "$1.bare") $(best "$1.checked") $(best "$1.build")" \
-	    "$(best "$1.sign")" |
+	echo "$(mean "$1.bare") $(mean "$1.checked") $(mean "$1.build")" \
+	    "$(mean "$1.sign")" |
 	    awk -v name="$1" -v sessions="$2" -v percent="$3" '{
 		build = 100 * $3 / $1; sign = 100 * $4 / $1
 		printf "%-8s %8d %8.0f %8.0f %8.0f %5.1f %% %8.0f %5.1f %%\n",
@@ -168,20 +170,20 @@ row() {
 		exit build < percent || sign < percent
 	}' || failed=1
 }
-printf 'signatures per second on %d processors, best of %d runs\n' \
+printf 'signatures per second on %d processors, mean of %d turns\n' \
     "$(nproc)" "$runs"
 printf '%-8s %8s %8s %8s %8s %7s %8s %7s\n' key sessions bare checked build \
     'of bare' sign 'of bare'
 row p256 "$jobs" 0
-row rsa3072 "$jobs" 90
+row rsa3072 "$jobs" 80
 row rsa4096 "$jobs" 90
 row slow "$slow_jobs" 90
-echo "$(best p256.tool) $(best p256.build)" | awk '{
+echo "$(mean p256.tool) $(mean p256.build)" | awk '{
 	printf "%-8s pkcs11-tool %.0f, a process for each: build is %.0f times\n",
 	    "p256", $1, $2 / $1
 	exit $2 / $1 < 20
 }' || failed=1
 if [ "$failed" != 0 ]; then
-	echo 'missed: 90 % of bare but with p256, 20 x pkcs11-tool'
+	echo 'missed: 90 % of bare (rsa3072: 80, p256: shown), 20 x pkcs11-tool'
 	[ -n "${BENCH_SHOW:-}" ] || exit 1
 fi
