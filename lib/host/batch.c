@@ -448,6 +448,7 @@ run_workers(struct engine *e, struct worker *w, unsigned n, unsigned jobs,
 	struct fw_error err;
 
 	for (i = 0; i < n; i++) {
+		w[i].extra = started >= jobs;
 		w[i].started = pthread_create(&w[i].thread, NULL, work,
 		    &w[i]) == 0;
 		started += w[i].started;
@@ -519,10 +520,8 @@ run(struct engine *e, struct fw_batch_sum *sum, struct fw_error *err)
 	FW_TRY(fw_log_ready(e->batch->opt->log, err));
 	kind = open_keys(e, want, &jobs, err);
 	workers = jobs + (e->batch->opt->no_sign ? 0 : e->processors);
-	for (; kind == FW_OK && n < workers && n < WORKERS_MAX; n++) {
-		w[n].extra = n >= jobs;
+	for (; kind == FW_OK && n < workers && n < WORKERS_MAX; n++)
 		kind = worker_init(&w[n], e, err);
-	}
 	if (kind == FW_OK) {
 		run_workers(e, w, n, jobs, sum);
 		kind = sum_up(e, sum, err);
