@@ -17,18 +17,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "testdata/sample.h"
+
 #include "host/batch.h"
 #include "host/internal.h"
 
 /* ---- allocations that fail -------------------------------------------- */
-
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_SANITIZER 1
-#endif
-#endif
 
 static long until_failure = -1;		/* allocations; negative: never */
 static long blocks;			/* that are allocated */

@@ -4,6 +4,8 @@
  * middle and after it; then power comes back, and the device has to boot a
  * whole release, the old one or the new, and go on as if nothing had been.
  */
+#include "testdata/sample.h"
+
 #include "device/testpower.h"
 
 enum { OLD = 1 << 1, NEW = 1 << 2, THIRD = 1 << 3, NOTHING = 1 << 0 };
@@ -111,18 +113,8 @@ enum { SEEDS = 4, SEEDS_MANY = 60, ENDS = 3, SECOND_EVERY = 97, FEW = 3 };
 /* Those with lists go through more until they are done. */
 enum { KEYED_SEEDS_MANY = 20, KEYED_EVERY = 389, KEYED_FEW = 1 };
 
-/* The sanitizers, which are slow, see one cut of so many. */
-#if defined(__SANITIZE_ADDRESS__)
-enum { STRIDE = 3 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-enum { STRIDE = 3 };
-#else
-enum { STRIDE = 1 };
-#endif
-#else
-enum { STRIDE = 1 };
-#endif
+/* A sample is one cut of so many. */
+enum { STRIDE = ONE_OF(11) };
 
 struct tally {
 	uint64_t operations, cuts, second, due;

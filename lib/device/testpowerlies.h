@@ -8,25 +8,17 @@
 
 #include <criterion/parameterized.h>
 
+#include "testdata/sample.h"
+
 #include "device/testlies.h"
 
 #include "device/testpower.h"
 
-/* The sanitizers, which are slow, see one place of so many, and one lie there;
-   in turn, so that each lie is told. */
-#if defined(__SANITIZE_ADDRESS__)
-enum { LIES_STRIDE = 7 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-enum { LIES_STRIDE = 7 };
-#else
-enum { LIES_STRIDE = 1 };
-#endif
-#else
-enum { LIES_STRIDE = 1 };
-#endif
+/* A sample is one place of so many, and one lie there; in turn, so that each lie
+   is told. */
+enum { LIES_STRIDE = ONE_OF(19) };
 
-/* Is it told there?  all: every lie is, but for the sanitizers. */
+/* Is it told there?  all: every lie is, unless it is a sample. */
 static inline bool
 lie_due(size_t at, unsigned how, bool all)
 {

@@ -20,6 +20,8 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
+#include "testdata/sample.h"
+
 #include "device/sig.h"
 
 /* The same source again. */
@@ -41,20 +43,9 @@ static struct ports_one {
 	unsigned asked;
 } ports[PORTS];
 
-/*
- * Of what is spoilt in many ways the sanitizers, which are slow, see a sample:
- * one of so many, so that each bit of a byte has its turn.
- */
-#if defined(__SANITIZE_ADDRESS__)
-#define PORTS_STRIDE 7u
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define PORTS_STRIDE 7u
-#endif
-#endif
-#ifndef PORTS_STRIDE
-#define PORTS_STRIDE 1u
-#endif
+/* A sample of what is spoilt in many ways: one of so many, so that each bit of a
+   byte has its turn. */
+#define PORTS_STRIDE	ONE_OF(23u)
 
 /* What was compared; due: how often it had to be; spoilt: in how many ways,
    had all of them been judged. */
