@@ -36,7 +36,7 @@ components:
 attachments:
   - {name: sbom.json, type: application/json, file: sbom.json}
 END
-head -c 300000 /dev/urandom >fw.bin
+head -c 300000 /dev/urandom | tr X Y >fw.bin	# X is what it is spoilt with
 printf ':0400000001020304F2\r\n:00000001FF\r\n' >conf.hex
 printf note >note.txt
 printf '{}' >sbom.json
@@ -272,8 +272,8 @@ list 2000 >long.yaml
 cat >stop.py <<'END'
 import signal, subprocess, sys, time
 n = getattr(signal, 'SIG' + sys.argv[1])
-p = subprocess.Popen(sys.argv[3:], stdout=subprocess.DEVNULL,
-                     stderr=subprocess.DEVNULL)
+p = subprocess.Popen(sys.argv[3:], stdout=open('stop.out', 'wb'),
+                     stderr=open('stop.err', 'wb'))
 # Once some are there.
 import os
 for _ in range(600):
@@ -292,6 +292,17 @@ for sig in INT TERM KILL; do
 	have=$(ls out | wc -l)
 	try "SIG$sig: in the middle" test "$have" -ge 10 -a "$have" -lt 2000
 	only_bundles out "SIG$sig"
+	# All is said before the signal ends it.
+	if [ $sig != KILL ]; then
+		try "SIG$sig: a line for each and the sum" \
+		    [ "$(wc -l <stop.out)" = 2001 ]
+		try "SIG$sig: those that are there are told" \
+		    [ "$(grep -c '^signed  ' stop.out)" = "$have" ]
+		try "SIG$sig: the sum" sh -c 'tail -n 1 stop.out | grep -q \
+		    "^2000 bundles: $1 signed, 0 .* not tried$"' sh "$have"
+		try "SIG$sig: why" grep -qx 'fwsign: given up because of a .*' \
+		    stop.err
+	fi
 	"$fwsign" log verify log4 >/dev/null 2>&1 ||
 	    "$fwsign" build d.yaml -o x.fwb $key --log log4 --quiet \
 	    --set VERSION=1 --set "DEVICE=$(device 1)"

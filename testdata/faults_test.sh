@@ -179,10 +179,14 @@ for how in removed:DEVICE_REMOVED lost:SESSION_HANDLE_INVALID; do
 	try "batch: ${how%:*}: and on it goes" batch
 	try "batch: ${how%:*}: all are whole" whole 10
 done
-many crash=C_Sign
-batch >.out 2>.err
-try 'batch: crash: exit status' [ $? = 3 ]
-try 'batch: crash: nothing was signed' whole 0
+# Each of the threads ends it, and one says why.
+for call in crash abort exit; do
+	many "$call=C_Sign"
+	batch >.out 2>.err
+	try "batch: $call: exit status" [ $? = 3 ]
+	try "batch: $call: one line" [ "$(wc -l <.err)" = 1 ]
+	try "batch: $call: nothing was signed" whole 0
+done
 many slow=C_Sign:60000
 exec_=exec
 batch >.out 2>.err &

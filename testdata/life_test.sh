@@ -78,7 +78,7 @@ valid() {
 	try "$1" "$python" valid.py "$top/schemas/build.schema.json" "$2"
 }
 
-head -c 300000 /dev/urandom >main.bin
+head -c 300000 /dev/urandom | tr x y >main.bin	# x is what it is spoilt with
 head -c 2000 /dev/urandom >boot.bin
 cat >release.yaml <<END
 descriptor: 1

@@ -11,7 +11,7 @@ for who in old:p256 new:p384 stranger:p521; do
 	mv "$T/pki/${who#*:}" "$T/${who%:*}" || exit 1
 done
 cd "$T" || exit 1
-head -c 4000 /dev/urandom >app.bin
+head -c 4000 /dev/urandom | tr x y >app.bin	# x is what it is spoilt with
 cat new/root.pem >roots.pem
 
 # key_id CERT.pem

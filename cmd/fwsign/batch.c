@@ -163,27 +163,38 @@ dump_json(struct batch_args *b, const struct fw_batch_sum *sum,
 	return signing_dump(tree, err);
 }
 
-static enum fw_kind
-finish(struct batch_args *b, const struct fw_batch_sum *sum,
-    enum fw_kind kind, struct fw_error *err)
+/* All of it is said before a signal that came ends the program. */
+static void
+on_end(void *ctx, const struct fw_batch_sum *sum, const struct fw_error *why)
 {
+	struct batch_args *const b = ctx;
 	const struct signing *const s = b->signing;
-	struct fw_error other = { .kind = FW_OK };
 
 	hide_bar(b);
-	/* Whatever failed before there was a result: that alone is told. */
-	if (sum->jobs != 0 && s->json && dump_json(b, sum, &other) != FW_OK &&
-	    kind == FW_OK) {
-		*err = other;
-		kind = other.kind;
-	}
-	if (sum->jobs != 0 && !s->json && !s->quiet)
+	if (s->json)
+		(void)dump_json(b, sum, &b->err);
+	else if (!s->quiet)
 		(void)printf("%zu bundles: %zu %s, %zu signed before, %zu "
 		    "failed, %zu not tried\n", b->n, sum->done,
 		    s->opt.no_sign ? "built" : "signed", sum->there,
 		    sum->failed, sum->skipped);
+	if (!sum->interrupted)
+		return;
+	(void)fflush(stdout);
+	if (why != NULL)
+		cli_error(why);
+}
+
+static enum fw_kind
+finish(struct batch_args *b, enum fw_kind kind, struct fw_error *err)
+{
 	json_decref(b->list);
 	b->list = NULL;
+	/* Whatever failed before there was a report: that alone is told. */
+	if (kind == FW_OK && b->err.kind != FW_OK) {
+		*err = b->err;
+		kind = err->kind;
+	}
 	return kind;
 }
 
@@ -206,7 +217,8 @@ start(struct batch_args *b, struct signing *s, size_t n,
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	*out = (struct fw_batch_options){
 		.opt = &s->opt, .jobs = (unsigned)jobs,
-		.fail_fast = b->fail_fast, .result = on_result, .ctx = b,
+		.fail_fast = b->fail_fast, .result = on_result,
+		.end = on_end, .ctx = b,
 	};
 	return FW_OK;
 }
@@ -223,7 +235,7 @@ batch_build(struct batch_args *b, struct signing *s, const char *path,
 	FW_TRY(fw_batch_load(path, set, b->dir, &list, err));
 	FW_TRY(start(b, s, list.n, &opt, err));
 	kind = fw_batch_build(&list, &opt, &sum, err);
-	return finish(b, &sum, kind, err);
+	return finish(b, kind, err);
 }
 
 /* ---- sign ----------------------------------------------------------- */
@@ -303,5 +315,5 @@ batch_sign(struct batch_args *b, struct signing *s, char **path, size_t n,
 	FW_TRY(start(b, s, n, &opt, err));
 	kind = fw_batch_sign((const char *const *)path,
 	    (const char *const *)out.path, n, &opt, &sum, err);
-	return finish(b, &sum, kind, err);
+	return finish(b, kind, err);
 }

@@ -15,6 +15,7 @@ struct batch_args {
 	size_t seen;			/* results that came */
 	json_t *list;			/* of results, with --json */
 	bool failed;			/* no memory for the list */
+	struct fw_error err;		/* of the report */
 	bool bar;			/* it is shown now */
 	int64_t shown;			/* when, in milliseconds */
 };

@@ -25,7 +25,8 @@ enum {
 
 /* A bundle that is under way. */
 struct slot {
-	bool ready;			/* the worker is done with it */
+	bool ready;			/* the worker is done with it; under
+					   the lock, unlike the rest */
 	enum fw_batch_state state;
 	struct fw_built built;
 	struct fw_output out;
@@ -62,7 +63,6 @@ struct engine {
 struct worker {
 	struct engine *e;
 	pthread_t thread;
-	bool started;
 	bool extra;			/* there are more than sessions */
 	struct fwp_openssl *openssl;
 	struct fw_memo *memo;
@@ -322,6 +322,7 @@ release(struct engine *e, size_t n)
 		}
 }
 
+/* But for what the workers look at. */
 static void
 slot_deinit(struct slot *s)
 {
@@ -329,9 +330,11 @@ slot_deinit(struct slot *s)
 
 	fw_built_deinit(&s->built);
 	fw_output_abandon(&s->out);
-	for (i = 0; i < FW_SIGNERS_MAX; i++)
+	for (i = 0; i < FW_SIGNERS_MAX; i++) {
 		json_decref(s->entry[i]);
-	*s = (struct slot){ .out = FW_OUTPUT_NONE };
+		s->entry[i] = NULL;
+	}
+	s->err = (struct fw_error){ .kind = FW_OK };
 }
 
 static void
@@ -373,6 +376,8 @@ release_all(struct engine *e, struct fw_batch_sum *sum)
 			slot_deinit(s);
 		}
 		(void)pthread_mutex_lock(&e->lock);
+		for (i = 0; i < n; i++)
+			e->slot[(e->released + i) % RING].ready = false;
 		e->released += n;
 		(void)pthread_cond_broadcast(&e->room);
 		(void)pthread_mutex_unlock(&e->lock);
@@ -447,21 +452,18 @@ run_workers(struct engine *e, struct worker *w, unsigned n, unsigned jobs,
 	unsigned i, started = 0;
 	struct fw_error err;
 
-	for (i = 0; i < n; i++) {
-		w[i].extra = started >= jobs;
-		w[i].started = pthread_create(&w[i].thread, NULL, work,
-		    &w[i]) == 0;
-		started += w[i].started;
-	}
+	/* Not the later ones without the earlier: those wait for what these do. */
+	while (started < n && pthread_create(&w[started].thread, NULL, work,
+	    &w[started]) == 0)
+		started++;
 	if (started == 0) {
 		(void)fw_fail(&err, FW_E_NOMEM, "cannot start a thread");
 		give_up(e, &err);
 	}
 	sum->jobs = started < jobs ? started : jobs;
 	release_all(e, sum);
-	for (i = 0; i < n; i++)
-		if (w[i].started)
-			(void)pthread_join(w[i].thread, NULL);
+	for (i = 0; i < started; i++)
+		(void)pthread_join(w[i].thread, NULL);
 }
 
 /* What is wrong with a batch whose failures were all told. */
@@ -481,7 +483,7 @@ sum_up(const struct engine *e, const struct fw_batch_sum *sum,
 	    e->why.kind == FW_E_NOMEM)
 		kind = e->why.kind;
 	return fw_fail(err, kind, "given up%s: %zu of %zu bundles failed, %zu were not tried",
-	    fw_interrupted() ? " because of a signal" : "", sum->failed, e->n,
+	    sum->interrupted ? " because of a signal" : "", sum->failed, e->n,
 	    sum->skipped);
 }
 
@@ -520,11 +522,17 @@ run(struct engine *e, struct fw_batch_sum *sum, struct fw_error *err)
 	FW_TRY(fw_log_ready(e->batch->opt->log, err));
 	kind = open_keys(e, want, &jobs, err);
 	workers = jobs + (e->batch->opt->no_sign ? 0 : e->processors);
-	for (; kind == FW_OK && n < workers && n < WORKERS_MAX; n++)
+	for (; kind == FW_OK && n < workers && n < WORKERS_MAX; n++) {
+		w[n].extra = n >= jobs;
 		kind = worker_init(&w[n], e, err);
+	}
 	if (kind == FW_OK) {
 		run_workers(e, w, n, jobs, sum);
+		sum->interrupted = fw_interrupted();
 		kind = sum_up(e, sum, err);
+		if (e->batch->end != NULL)
+			e->batch->end(e->batch->ctx, sum, kind != FW_OK ? err :
+			    NULL);
 	}
 	while (n > 0)
 		worker_deinit(&w[--n]);

@@ -70,6 +70,12 @@ struct fw_batch_result {
 	const struct fw_error *err;	/* if it failed */
 };
 
+struct fw_batch_sum {
+	size_t done, there, failed, skipped;
+	unsigned jobs;			/* that there were */
+	bool interrupted;		/* by a signal that is still pending */
+};
+
 struct fw_batch_options {
 	/* opt->progress is not called */
 	const struct fw_build_options *opt;
@@ -78,12 +84,12 @@ struct fw_batch_options {
 	/* Told each result, in order and by the thread that called; may be
 	   NULL. */
 	void (*result)(void *ctx, size_t i, const struct fw_batch_result *r);
+	/* Told the sum after the last result, with why if not all are there;
+	   may be NULL.  It is called before a signal that was held back, while
+	   the token was in use, ends the program. */
+	void (*end)(void *ctx, const struct fw_batch_sum *sum,
+	    const struct fw_error *why);
 	void *ctx;
-};
-
-struct fw_batch_sum {
-	size_t done, there, failed, skipped;
-	unsigned jobs;			/* that there were */
 };
 
 /*

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "host/batch.h"
 #include "host/guard.h"
 #include "host/internal.h"
 
@@ -112,6 +113,16 @@ die_of(int sig)
 	_exit(128 + sig);
 }
 
+/* Where several threads end it, the first one does, and says why. */
+static void
+first_only(void)
+{
+	static atomic_flag ending = ATOMIC_FLAG_INIT;
+
+	while (atomic_flag_test_and_set(&ending))
+		(void)pause();
+}
+
 /* Only async-signal-safe calls here. */
 static void
 on_crash(int sig)
@@ -130,6 +141,7 @@ on_crash(int sig)
 	/* A module that is pulled down at the end may fall as it likes. */
 	if (end != 0)
 		die_of(end);
+	first_only();
 	say_inside("crashed", crashes[i].how, "see whether there is a newer "
 	    "one");
 	_exit(EXIT_KEY);
@@ -140,6 +152,7 @@ on_exit_inside(void)
 {
 	if (here.call == NULL)
 		return;
+	first_only();
 	fw_output_emergency();
 	say_inside("ended the program", "", "see the module's own log");
 	_exit(EXIT_KEY);
@@ -148,7 +161,7 @@ on_exit_inside(void)
 void
 fw_guard_start(void)
 {
-	static bool registered;
+	static unsigned registered;
 	struct sigaction ours = { .sa_handler = on_crash,
 	    .sa_flags = SA_ONSTACK };
 	stack_t stack = { .ss_sp = alternate, .ss_size = sizeof alternate };
@@ -158,8 +171,9 @@ fw_guard_start(void)
 	if (watching)
 		return;
 	watching = true;
-	if (!registered)
-		registered = atexit(on_exit_inside) == 0;
+	/* Each thread that calls exit() has to find one that is not running. */
+	while (registered < FW_JOBS_MAX && atexit(on_exit_inside) == 0)
+		registered++;
 	if (sigaltstack(NULL, &old) == 0 && (old.ss_flags & SS_DISABLE))
 		(void)sigaltstack(&stack, NULL);
 	(void)sigemptyset(&ours.sa_mask);
