@@ -65,7 +65,7 @@ Test(path, result)
 
 /* ---- all cuts, all bits ------------------------------------------- */
 
-Test(path, every_cut, .timeout = 120)
+Test(path, every_cut, .timeout = 600)
 {
 	size_t whole;
 
@@ -80,7 +80,7 @@ Test(path, every_cut, .timeout = 120)
 	EXPECT(FWD_OK);
 }
 
-Test(path, every_bit, .timeout = 300)
+Test(path, every_bit, .timeout = 600)
 {
 	fwd_status s;
 
@@ -160,7 +160,7 @@ use_alg(struct tp_cert *c, size_t i)
 	c->pss = algs[i].pss;
 }
 
-Test(path, algorithms, .timeout = 120)
+Test(path, algorithms, .timeout = 600)
 {
 	EVP_PKEY *ca;
 
@@ -183,7 +183,7 @@ Test(path, algorithms, .timeout = 120)
 }
 
 /* A certificate of another issuer's key of each type, and all algorithms. */
-Test(path, wrong_key_of_any_type, .timeout = 120)
+Test(path, wrong_key_of_any_type, .timeout = 600)
 {
 	EVP_PKEY *other;
 
@@ -524,7 +524,7 @@ by_openssl(const char *subject, const char *issuer, EVP_PKEY *pkey,
 	EVP_MD_CTX_free(ctx);
 }
 
-Test(path, made_by_openssl, .timeout = 120)
+Test(path, made_by_openssl, .timeout = 600)
 {
 	EVP_PKEY *issuer;
 

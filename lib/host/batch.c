@@ -475,6 +475,11 @@ sum_up(const struct engine *e, const struct fw_batch_sum *sum,
 
 	if (sum->failed == 0 && sum->skipped == 0)
 		return FW_OK;
+	/* No bundle told it. */
+	if (sum->failed == 0 && e->why.kind != FW_OK) {
+		*err = e->why;
+		return err->kind;
+	}
 	if (sum->skipped == 0)
 		return fw_fail(err, FW_E_REFUSED, "%zu of %zu bundles failed "
 		    "(run it again when that is mended: what is done is not "

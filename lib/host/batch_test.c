@@ -31,7 +31,7 @@ teardown(void)
 	scratch_teardown();
 }
 
-TestSuite(batch, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(batch, .init = setup, .fini = teardown, .timeout = 600);
 
 static const char *
 name(int i)

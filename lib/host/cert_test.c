@@ -77,7 +77,7 @@ teardown(void)
 	cr_assert_eq(system(command), 0);
 }
 
-TestSuite(cert, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(cert, .init = setup, .fini = teardown, .timeout = 600);
 
 #define HAS(part) cr_assert_not_null(strstr(err.text, (part)), "%s", err.text)
 

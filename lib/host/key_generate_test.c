@@ -22,7 +22,7 @@ teardown(void)
 	mock_teardown();
 }
 
-TestSuite(token, .init = mock_setup, .fini = teardown, .timeout = 120);
+TestSuite(token, .init = mock_setup, .fini = teardown, .timeout = 600);
 
 #define NEW "pkcs11:token=mock;object=new"
 

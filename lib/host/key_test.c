@@ -35,7 +35,7 @@ teardown(void)
 	cr_assert_eq(system(command), 0);
 }
 
-TestSuite(key, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(key, .init = setup, .fini = teardown, .timeout = 600);
 
 /* Write bytes to path. */
 static void

@@ -136,7 +136,7 @@ teardown(void)
 	scratch_teardown();
 }
 
-TestSuite(log, .init = setup, .fini = teardown, .timeout = 300);
+TestSuite(log, .init = setup, .fini = teardown, .timeout = 600);
 
 /* Line i, its end included. */
 static void

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "host/internal.h"
 
@@ -17,6 +18,7 @@ enum {
 	TEMPS_MAX = 256,		/* outputs open at the same time */
 	TEMP_NAME = 4 + 16 + 4 + 1,	/* .fw-0123456789abcdef.tmp */
 	TRIES_MAX = 16,			/* for a name nobody has */
+	WAIT_MS = 1000,			/* for other threads, at the end */
 };
 
 /* ---- temporary names that fatal signals remove ----------------------- */
@@ -40,9 +42,33 @@ static struct sigaction before[NFATAL];
 /* For the handlers, not for what they look at. */
 static pthread_mutex_t catching = PTHREAD_MUTEX_INITIALIZER;
 
+/* A file that another thread makes when all are removed would be left. */
+static atomic_bool ending;		/* no more are made */
+static atomic_int making;		/* threads that make one just now */
+static _Thread_local bool maker;	/* this is one of them */
+
+static void
+make_begin(void)
+{
+	maker = true;
+	atomic_fetch_add(&making, 1);
+	if (!atomic_load(&ending))
+		return;
+	atomic_fetch_sub(&making, 1);
+	for (;;)
+		(void)pause();
+}
+
+static void
+make_end(void)
+{
+	atomic_fetch_sub(&making, 1);
+	maker = false;
+}
+
 /* Only async-signal-safe calls here. */
-void
-fw_output_emergency(void)
+static void
+remove_all(void)
 {
 	for (int i = 0; i < TEMPS_MAX; i++)
 		if (atomic_load(&temps[i].state) == ARMED)
@@ -50,16 +76,32 @@ fw_output_emergency(void)
 }
 
 /* And here. */
+void
+fw_output_emergency(void)
+{
+	const struct timespec tick = { .tv_nsec = 1000000 };
+
+	atomic_store(&ending, true);
+	for (int ms = 0; ms < WAIT_MS && atomic_load(&making) > maker; ms++)
+		(void)nanosleep(&tick, NULL);
+	remove_all();
+}
+
+/* And here. */
 static void
 on_fatal(int sig)
 {
 	const int saved = errno;
+	int i;
 
-	fw_output_emergency();
+	for (i = 0; i < NFATAL - 1 && fatal[i] != sig; i++)
+		;
+	if (before[i].sa_handler == SIG_DFL)
+		fw_output_emergency();
+	else
+		remove_all();
 	/* On return the signal comes again and finds what was there before. */
-	for (int i = 0; i < NFATAL; i++)
-		if (fatal[i] == sig)
-			(void)sigaction(sig, &before[i], NULL);
+	(void)sigaction(sig, &before[i], NULL);
 	(void)raise(sig);
 	errno = saved;
 }
@@ -222,6 +264,7 @@ take_temporary(struct fw_output *out, int (*make)(struct fw_output *out,
 {
 	char *name = malloc(TEMP_NAME);
 	int saved = EEXIST;
+	bool made;
 
 	if (name == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
@@ -235,11 +278,14 @@ take_temporary(struct fw_output *out, int (*make)(struct fw_output *out,
 			return fw_fail(err, FW_E_IO,
 			    "more than %d output files at once", TEMPS_MAX);
 		}
-		if (make(out, name) == 0) {
+		make_begin();
+		made = make(out, name) == 0;
+		saved = errno;
+		make_end();
+		if (made) {
 			out->temporary = name;
 			return FW_OK;
 		}
-		saved = errno;
 		temp_disarm(out->dir, name);
 	}
 	free(name);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Outputs appear whole or not at all, whenever a process ends. */
+#include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "testdata/fault.h"
 
@@ -65,6 +68,59 @@ Test(output_signals, fatal_signals_leave_nothing)
 		cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == fatal[i],
 		    "signal %d: status %x", fatal[i], status);
 		cr_assert_eq(sweep(true), 1, "signal %d", fatal[i]);
+	}
+}
+
+/* Open outputs, and give them up, until the end. */
+static void *
+keep_opening(void *arg)
+{
+	char name[160];
+
+	(void)snprintf(name, sizeof name, "%s/%c", dir, *(const char *)arg);
+	for (;;) {
+		struct fw_output out = FW_OUTPUT_NONE;
+		struct fw_error why;
+
+		if (fw_output_open(name, &out, &why) != FW_OK)
+			_exit(98);
+		fw_output_abandon(&out);
+	}
+	return NULL;
+}
+
+static void
+die_while_others_open(int sig)
+{
+	static const char names[] = "abcd";
+	const struct timespec some = { .tv_nsec = 2000000 };
+	pthread_t thread;
+	sigset_t set;
+
+	/* It comes to this thread, and the others are in the middle. */
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, sig);
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+	for (int i = 0; i < 4; i++)
+		if (pthread_create(&thread, NULL, keep_opening,
+		    (void *)(uintptr_t)&names[i]) != 0)
+			_exit(97);
+	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	(void)nanosleep(&some, NULL);
+	(void)raise(sig);
+}
+
+/* Nor do those that other threads make at that moment stay. */
+Test(output_signals, other_threads)
+{
+	int status;
+
+	way(NAMED);
+	for (int i = 0; i < 40; i++) {
+		status = in_child(die_while_others_open, SIGTERM);
+		cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM,
+		    "status %x", status);
+		cr_assert_eq(sweep(true), 0, "time %d", i);
 	}
 }
 

@@ -14,7 +14,7 @@
 #include "testdata/p11.h"
 
 TestSuite(p11_fault, .init = mock_setup, .fini = mock_teardown,
-    .timeout = 300);
+    .timeout = 600);
 
 static const struct fwd_span msg[] = {
 	{ (const uint8_t *)"to be ", 6 }, { (const uint8_t *)"signed", 6 },

@@ -7,7 +7,7 @@
 #include "testdata/fault.h"
 #include "testdata/p11.h"
 
-TestSuite(p11, .init = mock_setup, .fini = mock_teardown, .timeout = 120);
+TestSuite(p11, .init = mock_setup, .fini = mock_teardown, .timeout = 600);
 
 static const struct fwd_span msg[] = {
 	{ (const uint8_t *)"to be ", 6 }, { (const uint8_t *)"signed", 6 },

@@ -89,7 +89,7 @@ teardown(void)
 	run("rm -rf '%s'", dir);
 }
 
-TestSuite(softhsm, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(softhsm, .init = setup, .fini = teardown, .timeout = 600);
 
 /* The URI that mkpki.sh wrote; its pin-source is that of the original. */
 static const char *

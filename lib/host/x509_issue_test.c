@@ -33,7 +33,7 @@ teardown(void)
 	mock_teardown();
 }
 
-TestSuite(issue, .init = setup, .fini = teardown, .timeout = 300);
+TestSuite(issue, .init = setup, .fini = teardown, .timeout = 600);
 
 #define NOW INT64_C(1800000000)
 enum { DAY = 86400 };
