@@ -127,6 +127,11 @@ fw_deny_load(const char *path, struct fw_deny *out, struct fw_error *err)
 	if (d.path == NULL || d.key == NULL)
 		return fw_fail(err, FW_E_NOMEM, "out of memory");
 	p = (const char *)text.p;
+	/* Some editors begin what is UTF-8 with a mark of it. */
+	if (text.n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+		p += 3;
+		text.n -= 3;
+	}
 	for (line = 1; text.n > 0; line++) {
 		end = memchr(p, '\n', text.n);
 		stop = end != NULL ? end : p + text.n;
