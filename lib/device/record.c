@@ -236,16 +236,17 @@ read_once(struct fwd_device *dev, uint32_t bank)
 }
 
 /* What is confirmed may be older than the counter, what does not seem so may be
-   overwritten: read twice. */
+   overwritten, and nothing older than it is installed: read twice. */
 fwd_status
 fwd_record_read(struct fwd_device *dev, uint32_t bank)
 {
-	enum fwd_bank_state first;
+	struct fwd_bank first;
 
 	FWD_TRY(read_once(dev, bank));
-	first = dev->record.bank.state;
+	first = dev->record.bank;
 	FWD_TRY(read_once(dev, bank));
-	if (fwd_launder(dev->record.bank.state) == first)
+	if (fwd_launder(dev->record.bank.state) == first.state &&
+	    dev->record.bank.sequence_number == first.sequence_number)
 		return FWD_OK;
 	memset(&dev->record, 0, sizeof dev->record);
 	return FWD_E_FAULT;

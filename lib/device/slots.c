@@ -132,6 +132,12 @@ fwd_bank_read(struct fwd_device *dev, uint32_t bank)
 	FWD_TRY(fwd_record_read(dev, bank));
 	dev->have[bank] = dev->record.bank;
 	list_areas(dev, bank);
+	/* What was not copied would be a bank without a release. */
+	FWD_ANEW(dev);
+	if (dev->have[bank].state != dev->record.bank.state ||
+	    dev->have[bank].sequence_number !=
+	    dev->record.bank.sequence_number)
+		fwd_panic();
 	return FWD_OK;
 }
 
