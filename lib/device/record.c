@@ -236,17 +236,16 @@ read_once(struct fwd_device *dev, uint32_t bank)
 }
 
 /* What is confirmed may be older than the counter, what does not seem so may be
-   overwritten, and nothing older than it is installed: read twice. */
+   overwritten: read twice. */
 fwd_status
 fwd_record_read(struct fwd_device *dev, uint32_t bank)
 {
-	struct fwd_bank first;
+	enum fwd_bank_state first;
 
 	FWD_TRY(read_once(dev, bank));
-	first = dev->record.bank;
+	first = dev->record.bank.state;
 	FWD_TRY(read_once(dev, bank));
-	if (fwd_launder(dev->record.bank.state) == first.state &&
-	    dev->record.bank.sequence_number == first.sequence_number)
+	if (fwd_launder(dev->record.bank.state) == first)
 		return FWD_OK;
 	memset(&dev->record, 0, sizeof dev->record);
 	return FWD_E_FAULT;
