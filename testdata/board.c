@@ -53,14 +53,22 @@ board_erase(uint32_t at)
 	return true;
 }
 
+static bool
+is_all(const uint8_t *unit, uint8_t value)
+{
+	for (uint32_t i = 0; i < BOARD_UNIT; i++)
+		if (unit[i] != value)
+			return false;
+	return true;
+}
+
 bool
 board_write(uint32_t at, const uint8_t *unit)
 {
 	if (at % BOARD_UNIT != 0 || at >= sizeof flash)
 		broken("what is written");
-	for (uint32_t i = 0; i < BOARD_UNIT; i++)
-		if ((unit[i] & ~flash[at + i]) != 0)
-			broken("written without being erased");
+	if (!is_all(flash + at, 0xff) && !is_all(unit, 0))
+		broken("written without being erased");
 	if (!powered())
 		return false;
 	memcpy(flash + at, unit, BOARD_UNIT);

@@ -86,27 +86,28 @@ fwd_revoked_check(const struct fwd_crypto *crypto,
     const struct fwd_policy *policy, const struct fwd_span *spki,
     const struct fwd_key *key, struct fwd_tracer trace, uint32_t index)
 {
+	/* Both as it was handed over, so that none is what a register held that
+	   was not set. */
+	const struct fwd_policy *volatile once = policy, *volatile again = policy;
 	uint8_t id[FWD_KEY_ID] = { 0 };
 	struct fwd_key used;
 	fwd_status s;
 
-	if (policy->revoked.n == 0) {
-		policy = fwd_launder_ptr(policy);
-		if (policy->revoked.n != 0)
+	if (once->revoked.n == 0) {
+		if (again->revoked.n != 0)
 			fwd_panic();
 		return FWD_OK;		/* nothing is revoked */
 	}
-	s = judge_key(crypto, policy->revoked, *spki, key, id);
+	s = judge_key(crypto, once->revoked, *spki, key, id);
 	FWD_TRY(fwd_report(trace, FWD_STEP_REVOKED, s, index, 0,
 	    fwd_hint_hex(fwd_span_of(id, sizeof id)), fwd_hint_none()));
 	/* A wrong identifier is not in the list either: all of it anew, and it
 	   is that of the key that is used. */
 	spki = fwd_launder_ptr(spki);
-	policy = fwd_launder_ptr(policy);
 	FWD_TRY(fwd_key_read(*spki, &used));
 	if (!fwd_same_key(&used, key))
 		fwd_panic();
-	return judge_key(crypto, policy->revoked, *spki, &used, id);
+	return judge_key(crypto, again->revoked, *spki, &used, id);
 }
 
 /* ---- a revocation list ----------------------------------------------- */

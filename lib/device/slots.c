@@ -264,6 +264,22 @@ give_up_outlived(struct fwd_device *dev)
 			dev->have[i].state = FWD_BANK_FAILED;
 }
 
+/* Is what is known of the banks what they hold?  Nothing older than a release
+   that was overlooked would be refused. */
+static fwd_status
+check_banks(struct fwd_device *dev)
+{
+	const struct fwd_bank *const now = &dev->record.bank;
+
+	for (uint32_t i = 0; i < FWD_BANKS; i++) {
+		FWD_TRY(fwd_record_read(dev, i));
+		if (dev->have[i].state != now->state ||
+		    dev->have[i].sequence_number != now->sequence_number)
+			return FWD_E_FAULT;
+	}
+	return FWD_OK;
+}
+
 static fwd_status
 begin_install(struct fwd_device *dev)
 {
@@ -274,6 +290,7 @@ begin_install(struct fwd_device *dev)
 	FWD_TRY(fwd_trust_load(dev));
 	FWD_TRY(fwd_counter_read(dev, &counter));
 	FWD_TRY(read_banks(dev));
+	FWD_TRY(check_banks(dev));
 	give_up_outlived(dev);
 	dev->bank = choose_target(dev->have);
 	dev->prepared = dev->alone = false;

@@ -79,9 +79,9 @@ FWD_NORETURN void board_start(uint32_t at);
 
 /*
  * Flash; places in it count from BOARD_BANKS on.  read: any bytes.  erase: one
- * sector becomes 0xff.  write: one unit, which was erased, or of which bits
- * are cleared.  Both return when it is done and can be read.  false: it
- * failed.
+ * sector becomes 0xff.  write: one unit, which was erased; or zeros, to one
+ * that may hold anything.  Both return when it is done and can be read.  false:
+ * it failed.
  */
 bool board_read(uint32_t at, uint8_t *p, size_t n);
 bool board_erase(uint32_t at);

@@ -35,6 +35,20 @@ place(uint32_t area, uint32_t bank, uint64_t off, uint64_t n, uint32_t *at)
 	return FWD_OK;
 }
 
+/* The same, found twice, for what is going to change: a wrong place may be the
+   counter. */
+static fwd_status
+place_twice(uint32_t area, uint32_t bank, uint64_t off, uint64_t n,
+    uint32_t *at)
+{
+	uint32_t again;
+
+	if (place(area, bank, off, n, at) != FWD_OK ||
+	    place(area, bank, off, n, &again) != FWD_OK || *at != again)
+		return FWD_E_STORE;
+	return FWD_OK;
+}
+
 static fwd_status
 flash_erase(void *ctx, uint32_t area, uint32_t bank, uint64_t size)
 {
@@ -46,7 +60,8 @@ flash_erase(void *ctx, uint32_t area, uint32_t bank, uint64_t size)
 	/* Each sector is looked up by itself: what lies behind an area may be
 	   the counter, and a loop can be made to run once too often. */
 	for (uint32_t i = 0; i < size; i += BOARD_SECTOR)
-		if (place(area, bank, i, 1, &at) != FWD_OK || !board_erase(at))
+		if (place_twice(area, bank, i, 1, &at) != FWD_OK ||
+		    !board_erase(at))
 			return FWD_E_STORE;
 	return FWD_OK;
 }
@@ -58,7 +73,7 @@ flash_write(void *ctx, uint32_t area, uint32_t bank, uint64_t off,
 	uint32_t at;
 
 	(void)ctx;
-	if (place(area, bank, off, n, &at) != FWD_OK)
+	if (place_twice(area, bank, off, n, &at) != FWD_OK)
 		return FWD_E_STORE;
 	for (size_t i = 0; i < n; i += BOARD_UNIT)
 		if (!board_write(at + (uint32_t)i, p + i))

@@ -142,20 +142,26 @@ begin(void)
 
 /* ---- the decisions --------------------------------------------------- */
 
+/*
+ * The counter is written last: a device that has one is complete.  One that
+ * has a release has lost its counter, and is not to be given a lower one.
+ */
+static bool
+is_new(void)
+{
+	struct fwd_bank bank[FWD_BANKS];
+	uint64_t counter;
+
+	return begin() == FWD_OK &&
+	    fwd_device_status(&me.dev, bank, &counter) == FWD_E_STORE &&
+	    bank[0].state == FWD_BANK_EMPTY && bank[1].state == FWD_BANK_EMPTY;
+}
+
 fwd_status
 loader_provision(uint64_t counter)
 {
-	struct fwd_bank bank[FWD_BANKS];
-	uint64_t have;
-	fwd_status s = begin();
-
-	if (s != FWD_OK)
-		return s;
-	/* The counter is written last: a device that has one is complete.  One
-	   that has a release has lost its counter, and is not to be given a
-	   lower one. */
-	if (fwd_device_status(&me.dev, bank, &have) == FWD_OK ||
-	    bank[0].state != FWD_BANK_EMPTY || bank[1].state != FWD_BANK_EMPTY)
+	/* Asked twice: what cannot be read looks like what is not there. */
+	if (!is_new() || !is_new())
 		return FWD_E_API;
 	return fwd_device_provision(&me.dev, counter);
 }
@@ -163,11 +169,16 @@ loader_provision(uint64_t counter)
 fwd_status
 loader_install(uint32_t *bank)
 {
-	fwd_status s = begin();
+	fwd_status s;
 
 	*bank = FWD_NO_INDEX;
-	if (s == FWD_OK)
-		s = fwd_device_install(&me.dev, bank);
+	/* That this is FWD_OK must not be taken for the verdict. */
+	if (begin() != FWD_OK)
+		return FWD_E_ANCHOR;
+	s = fwd_device_install(&me.dev, bank);
+	/* The verdict is good: then it was asked for, and says where. */
+	if (s == FWD_OK && *bank >= FWD_BANKS)
+		fwd_panic();
 	return s;
 }
 

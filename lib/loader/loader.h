@@ -27,7 +27,8 @@ FWD_MUST_USE fwd_status loader_install(uint32_t *bank);
 
 /*
  * Choose what boots and verify it.  A caller that gets anything but FWD_OK
- * starts nothing; one that gets it asks loader_granted() as well.
+ * starts nothing; one that gets it asks loader_granted() as well, and whether
+ * image->at is where that bank begins: two answers, found in two ways.
  */
 FWD_MUST_USE fwd_status loader_boot(struct loader_image *image);
 

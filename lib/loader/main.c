@@ -84,7 +84,8 @@ boot(void)
 	board_measure();
 	if (image.trial)
 		board_watch(TRIAL);
-	if (!loader_granted(s))
+	/* Once more: is it to start, and is it there? */
+	if (!loader_granted(s) || image.at != image.bank * BOARD_BANK_SIZE)
 		fwd_panic();
 	board_start(image.at);
 }

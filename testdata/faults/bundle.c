@@ -118,6 +118,7 @@ make_chain(struct chain *c, const char *name)
 /* ---- bundles ----------------------------------------------------------- */
 
 static struct chain ours, others;
+static uint32_t signed_at;		/* where the last signature ends */
 static const uint8_t image[16] = "the new release";
 
 /* What is wrong with the bundle; most things are with the device. */
@@ -187,7 +188,7 @@ make_faults_envelope(const struct chain *c, unsigned how)
 	struct fw_buf manifest = make_manifest(how), out = { 0 }, block,
 	    payload = kit_payload(fw_buf_span(&manifest));
 	struct fw_cbor auth = { 0 }, env = { 0 };
-	uint8_t app[sizeof image];
+	uint8_t app[sizeof image], block_end;
 	struct fw_error err;
 
 	memcpy(app, image, sizeof app);
@@ -196,6 +197,11 @@ make_faults_envelope(const struct chain *c, unsigned how)
 	if ((how & BAD_MANIFEST) != 0)	/* the end of what is installed */
 		manifest.p[manifest.n - 1] ^= 0x10;
 	block = make_block(c, fw_buf_span(&payload), how);
+	/* Tag, map and key, then the heads of a byte string, an array and two
+	   byte strings in it; the block ends with its signature. */
+	block_end = block.p[block.n - 1];
+	signed_at = (uint32_t)(2 + 1 + 1 + 3 + 1 + 2 + payload.n + 3 +
+	    block.n - 1);
 	fw_cbor_array(&auth, 2);
 	fw_cbor_bytes(&auth, payload.p, payload.n);
 	fw_cbor_bytes(&auth, block.p, block.n);
@@ -223,6 +229,7 @@ make_faults_envelope(const struct chain *c, unsigned how)
 	fw_buf_deinit(&payload);
 	fw_buf_deinit(&block);
 	cr_assert_eq(fw_cbor_done(&env, &out, &err), FW_OK);
+	cr_assert(out.p[signed_at] == block_end && out.p[signed_at + 1] == 3);
 	return out;
 }
 
@@ -275,87 +282,122 @@ enum {
 	STORED_8 = 1, CLASS = 2, TWO_SIGNERS = 4, RULE = 8, RIGHT = 16,
 	REVOKED_LEAF = 32, REVOKED_ROOT = 64, LATE = 128, SPOILT = 256,
 	FAST = 512, OVERTAKEN = 1024, OTHER_ROOT = 2048, TWO_NOW = 4096,
+	UNSIGNED = 8192, LOST = 16384, BEHIND = 32768,
 };
 
 static const struct row {
 	struct scenario s;
 	unsigned how, device;
 } rows[] = {
-	{ { "good bundle", GUEST_BUNDLE, FWD_OK, false }, 0, 0 },
-	{ { "good bundle, member", GUEST_STORE, FWD_OK, false }, MEMBER, 0 },
-	{ { "good bundle, severed", GUEST_BUNDLE, FWD_OK, false }, SEVERED,
+	{ { "good bundle", GUEST_BUNDLE, FWD_OK, LIBRARY }, 0, 0 },
+	{ { "good bundle, member", GUEST_STORE, FWD_OK, LIBRARY }, MEMBER, 0 },
+	{ { "good bundle, severed", GUEST_BUNDLE, FWD_OK, LIBRARY }, SEVERED,
 	    0 },
-	{ { "good installation", GUEST_INSTALL, FWD_OK, false }, 0, 0 },
-	{ { "good boot", GUEST_BOOT, FWD_OK, false }, 0, 0 },
-	{ { "signature", GUEST_BUNDLE, FWD_E_SIG, false }, BAD_SIGNATURE, 0 },
-	{ { "leaf certificate", GUEST_BUNDLE, FWD_E_CERT_SIG, false },
+	{ { "good installation", GUEST_INSTALL, FWD_OK, LIBRARY }, 0, 0 },
+	{ { "good boot", GUEST_BOOT, FWD_OK, LIBRARY }, 0, 0 },
+	{ { "signature", GUEST_BUNDLE, FWD_E_SIG, LIBRARY }, BAD_SIGNATURE, 0 },
+	{ { "leaf certificate", GUEST_BUNDLE, FWD_E_CERT_SIG, LIBRARY },
 	    BAD_LEAF, 0 },
-	{ { "ca certificate", GUEST_BUNDLE, FWD_E_CERT_SIG, false }, BAD_CA,
+	{ { "ca certificate", GUEST_BUNDLE, FWD_E_CERT_SIG, LIBRARY }, BAD_CA,
 	    0 },
-	{ { "unknown root", GUEST_BUNDLE, FWD_E_ANCHOR, false }, BAD_SIGNER,
+	{ { "unknown root", GUEST_BUNDLE, FWD_E_ANCHOR, LIBRARY }, BAD_SIGNER,
 	    0 },
-	{ { "expired", GUEST_BUNDLE, FWD_E_CERT_LATE, false }, 0, LATE },
-	{ { "revoked leaf", GUEST_BUNDLE, FWD_E_REVOKED, false }, 0,
+	{ { "expired", GUEST_BUNDLE, FWD_E_CERT_LATE, LIBRARY }, 0, LATE },
+	{ { "revoked leaf", GUEST_BUNDLE, FWD_E_REVOKED, LIBRARY }, 0,
 	    REVOKED_LEAF },
-	{ { "revoked root", GUEST_BUNDLE, FWD_E_REVOKED, false }, 0,
+	{ { "revoked root", GUEST_BUNDLE, FWD_E_REVOKED, LIBRARY }, 0,
 	    REVOKED_ROOT },
-	{ { "second signer", GUEST_BUNDLE, FWD_E_THRESHOLD, false }, 0,
+	{ { "second signer", GUEST_BUNDLE, FWD_E_THRESHOLD, LIBRARY }, 0,
 	    TWO_SIGNERS },
-	{ { "signer rule", GUEST_BUNDLE, FWD_E_RULE, false }, 0, RULE },
-	{ { "signer right", GUEST_BUNDLE, FWD_E_RIGHT, false }, 0, RIGHT },
-	{ { "manifest digest", GUEST_BUNDLE, FWD_E_MANIFEST_DIGEST, false },
+	{ { "signer rule", GUEST_BUNDLE, FWD_E_RULE, LIBRARY }, 0, RULE },
+	{ { "signer right", GUEST_BUNDLE, FWD_E_RIGHT, LIBRARY }, 0, RIGHT },
+	{ { "manifest digest", GUEST_BUNDLE, FWD_E_MANIFEST_DIGEST, LIBRARY },
 	    BAD_MANIFEST, 0 },
-	{ { "severed section", GUEST_BUNDLE, FWD_E_SEVERED, false },
+	{ { "severed section", GUEST_BUNDLE, FWD_E_SEVERED, LIBRARY },
 	    SEVERED | BAD_SECTION, 0 },
-	{ { "rollback", GUEST_BUNDLE, FWD_E_ROLLBACK, false }, 0, STORED_8 },
-	{ { "class", GUEST_BUNDLE, FWD_E_CLASS, false }, 0, CLASS },
-	{ { "image digest", GUEST_BUNDLE, FWD_E_PAYLOAD_DIGEST, false },
+	{ { "rollback", GUEST_BUNDLE, FWD_E_ROLLBACK, LIBRARY }, 0, STORED_8 },
+	{ { "class", GUEST_BUNDLE, FWD_E_CLASS, LIBRARY }, 0, CLASS },
+	{ { "image digest", GUEST_BUNDLE, FWD_E_PAYLOAD_DIGEST, LIBRARY },
 	    BAD_PAYLOAD, 0 },
-	{ { "image digest, stored", GUEST_STORE, FWD_E_PAYLOAD_DIGEST, false },
+	{ { "image digest, stored", GUEST_STORE, FWD_E_PAYLOAD_DIGEST, LIBRARY },
 	    BAD_PAYLOAD | MEMBER, 0 },
 	{ { "image digest, installed", GUEST_INSTALL, FWD_E_PAYLOAD_DIGEST,
-	    false }, BAD_PAYLOAD, 0 },
+	    LIBRARY }, BAD_PAYLOAD, 0 },
 	{ { "boot of a changed image", GUEST_BOOT, FWD_E_NOTHING_BOOTABLE,
-	    false }, 0, SPOILT },
-	{ { "the same, fast", GUEST_BOOT, FWD_E_NOTHING_BOOTABLE, false }, 0,
+	    LIBRARY }, 0, SPOILT },
+	{ { "the same, fast", GUEST_BOOT, FWD_E_NOTHING_BOOTABLE, LIBRARY }, 0,
 	    SPOILT | FAST },
 	{ { "boot rollback", GUEST_BOOT, FWD_E_NOTHING_BOOTABLE,
-	    false }, 0, OVERTAKEN },
+	    LIBRARY }, 0, OVERTAKEN },
 	{ { "boot rollback fast", GUEST_BOOT, FWD_E_NOTHING_BOOTABLE,
-	    false }, 0, OVERTAKEN | FAST },
+	    LIBRARY }, 0, OVERTAKEN | FAST },
 	{ { "boot unknown root", GUEST_BOOT, FWD_E_NOTHING_BOOTABLE,
-	    false }, 0, OTHER_ROOT },
+	    LIBRARY }, 0, OTHER_ROOT },
 	{ { "boot second signer", GUEST_BOOT, FWD_E_NOTHING_BOOTABLE,
-	    false }, 0, TWO_NOW },
+	    LIBRARY }, 0, TWO_NOW },
 	{ { "install rollback", GUEST_INSTALL, FWD_E_ROLLBACK,
-	    false }, 0, STORED_8 },
+	    LIBRARY }, 0, STORED_8 },
 	{ { "install signature", GUEST_INSTALL, FWD_E_SIG,
-	    false }, BAD_SIGNATURE, 0 },
+	    LIBRARY }, BAD_SIGNATURE, 0 },
 	{ { "install second signer", GUEST_INSTALL, FWD_E_THRESHOLD,
-	    false }, 0, TWO_SIGNERS },
-	{ { "install right", GUEST_INSTALL, FWD_E_RIGHT, false }, 0, RIGHT },
-	{ { "install class", GUEST_INSTALL, FWD_E_CLASS, false }, 0, CLASS },
+	    LIBRARY }, 0, TWO_SIGNERS },
+	{ { "install right", GUEST_INSTALL, FWD_E_RIGHT, LIBRARY }, 0, RIGHT },
+	{ { "install class", GUEST_INSTALL, FWD_E_CLASS, LIBRARY }, 0, CLASS },
 	{ { "install unknown root", GUEST_INSTALL, FWD_E_ANCHOR,
-	    false }, BAD_SIGNER, 0 },
+	    LIBRARY }, BAD_SIGNER, 0 },
 	{ { "install leaf", GUEST_INSTALL, FWD_E_CERT_SIG,
-	    false }, BAD_LEAF, 0 },
+	    LIBRARY }, BAD_LEAF, 0 },
 	{ { "install expired", GUEST_INSTALL, FWD_E_CERT_LATE,
-	    false }, 0, LATE },
-	{ { "install rule", GUEST_INSTALL, FWD_E_RULE, false }, 0, RULE },
+	    LIBRARY }, 0, LATE },
+	{ { "install rule", GUEST_INSTALL, FWD_E_RULE, LIBRARY }, 0, RULE },
 	{ { "install revoked root", GUEST_INSTALL, FWD_E_REVOKED,
-	    false }, 0, REVOKED_ROOT },
+	    LIBRARY }, 0, REVOKED_ROOT },
 	{ { "install manifest", GUEST_INSTALL, FWD_E_MANIFEST_DIGEST,
-	    false }, BAD_MANIFEST, 0 },
-	{ { "naive: good", GUEST_NAIVE, 0, true }, 0, 0 },
-	{ { "naive: signature", GUEST_NAIVE, UINT32_MAX, true },
+	    LIBRARY }, BAD_MANIFEST, 0 },
+	{ { "loader: good update", GUEST_UPDATE, FWD_OK, LOADER }, 0, 0 },
+	{ { "loader: good start", GUEST_START, FWD_OK, LOADER }, 0, 0 },
+	{ { "loader: good beside other", GUEST_OTHER, FWD_OK, LOADER }, 0, 0 },
+	{ { "loader: signature", GUEST_UPDATE, FWD_E_SIG, LOADER },
 	    BAD_SIGNATURE, 0 },
-	{ { "naive: rollback", GUEST_NAIVE, UINT32_MAX, true }, 0, STORED_8 },
-	{ { "naive: class", GUEST_NAIVE, UINT32_MAX, true }, 0, CLASS },
-	{ { "naive: image digest", GUEST_NAIVE, UINT32_MAX, true },
+	{ { "loader: image digest", GUEST_UPDATE, FWD_E_PAYLOAD_DIGEST,
+	    LOADER }, BAD_PAYLOAD, 0 },
+	{ { "loader: rollback", GUEST_UPDATE, FWD_E_ROLLBACK, LOADER }, 0,
+	    STORED_8 },
+	{ { "loader: counter behind", GUEST_UPDATE, FWD_E_ROLLBACK, LOADER },
+	    0, BEHIND },
+	{ { "loader: unknown root", GUEST_UPDATE, FWD_E_ANCHOR, LOADER },
+	    BAD_SIGNER, 0 },
+	{ { "loader: changed image", GUEST_START, FWD_E_NOTHING_BOOTABLE,
+	    LOADER }, 0, SPOILT },
+	{ { "loader: changed record", GUEST_START, FWD_E_NOTHING_BOOTABLE,
+	    LOADER }, 0, UNSIGNED },
+	{ { "loader: another root", GUEST_START, FWD_E_NOTHING_BOOTABLE,
+	    LOADER }, 0, OTHER_ROOT },
+	{ { "loader: too old", GUEST_START, FWD_E_NOTHING_BOOTABLE, LOADER },
+	    0, OVERTAKEN },
+	{ { "loader: changed one of two", GUEST_OTHER, FWD_OK, LOADER_OTHER },
+	    0, SPOILT },
+	{ { "loader: counter anew", GUEST_FACTORY, FWD_E_NOTHING_BOOTABLE,
+	    LOADER }, 0, SPOILT },
+	{ { "loader: counter lost", GUEST_FACTORY, FWD_E_NOTHING_BOOTABLE,
+	    LOADER }, 0, LOST },
+	{ { "naive: good", GUEST_NAIVE, 0, NAIVE }, 0, 0 },
+	{ { "naive: signature", GUEST_NAIVE, UINT32_MAX, NAIVE },
+	    BAD_SIGNATURE, 0 },
+	{ { "naive: rollback", GUEST_NAIVE, UINT32_MAX, NAIVE }, 0, STORED_8 },
+	{ { "naive: class", GUEST_NAIVE, UINT32_MAX, NAIVE }, 0, CLASS },
+	{ { "naive: image digest", GUEST_NAIVE, UINT32_MAX, NAIVE },
 	    BAD_PAYLOAD, 0 },
-	{ { "naive: second signer", GUEST_NAIVE, UINT32_MAX, true }, 0,
+	{ { "naive: second signer", GUEST_NAIVE, UINT32_MAX, NAIVE }, 0,
 	    TWO_SIGNERS },
 };
+
+bool
+scenario_is_good(const struct scenario *s)
+{
+	return s->of != LOADER_OTHER &&
+	    s->status == (s->of == NAIVE ? 0 : FWD_OK);
+}
 
 size_t
 scenarios(void)
@@ -398,6 +440,9 @@ set_policy(struct guest_input *in, unsigned device, uint8_t *input, size_t *at)
 	in->spoil = (device & OVERTAKEN) != 0 ? GUEST_OVERTAKEN :
 	    (device & OTHER_ROOT) != 0 ? GUEST_OTHER_ROOT :
 	    (device & TWO_NOW) != 0 ? GUEST_TWO_NOW :
+	    (device & UNSIGNED) != 0 ? GUEST_UNSIGNED :
+	    (device & LOST) != 0 ? GUEST_LOST :
+	    (device & BEHIND) != 0 ? GUEST_BEHIND :
 	    (device & SPOILT) != 0 ? GUEST_SPOILT : GUEST_WHOLE;
 	in->fast = (device & FAST) != 0;
 	memset(in->class_id, (device & CLASS) != 0 ? 0x23 : 0x22,
@@ -435,8 +480,9 @@ scenario_input(size_t i, uint8_t input[GUEST_INPUT_SIZE])
 	prepare();
 	memset(input, 0, GUEST_INPUT_SIZE);
 	set_policy(&in, rows[i].device, input, &at);
-	b = rows[i].s.naive ? make_naive_file(rows[i].how) :
+	b = rows[i].s.of == NAIVE ? make_naive_file(rows[i].how) :
 	    make_faults_bundle(rows[i].how);
+	in.signed_at = signed_at;
 	in.bundle = add_blob(input, &at, b.p, b.n);
 	memcpy(input, &in, sizeof in);
 	fw_buf_deinit(&b);

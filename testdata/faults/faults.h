@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The campaign: scenarios (bundle.c), an emulated device (machine.c), what it
- * does without a fault (record.c), the faults (model.c), and the figures
- * (main.c).  Whatever goes wrong with the campaign itself ends the program.
+ * The campaign: scenarios (bundle.c), an emulated processor (machine.c), the
+ * devices that it runs (guest.c, board.c, ports.c), what they do without a fault
+ * (record.c), the faults (model.c), and the figures (main.c).  Whatever goes wrong
+ * with the campaign itself ends the program.
  */
 #ifndef FAULTS_H
 #define FAULTS_H
@@ -23,21 +24,31 @@ enum outcome {
 	PANICKED,
 	CRASHED,			/* a fault of the processor */
 	LOOPED,				/* stopped after too many steps */
-	SAID_OK,			/* the library did, the loader not */
+	SAID_OK,			/* what was asked did, the loader not */
 	ACCEPTED,			/* by the loader, or started */
 	OUTCOMES
+};
+
+/* What has to withstand faults. */
+enum subject {
+	LIBRARY,
+	LOADER,				/* lib/loader */
+	LOADER_OTHER,			/* the same; it starts the other bank */
+	NAIVE,				/* and what need not */
+	SUBJECTS
 };
 
 struct scenario {
 	const char *name;
 	enum guest_entry entry;
-	uint32_t status;		/* the library's without fault */
-	bool naive;
+	uint32_t status;		/* without fault, of what is asked */
+	enum subject of;
 };
 
-/* The scenarios; the good ones, whose status is success, come first. */
 const struct scenario *scenario(size_t i);
 size_t scenarios(void);
+/* Is what it is about to be accepted? */
+bool scenario_is_good(const struct scenario *s);
 /* What scenario i gives the guest. */
 void scenario_input(size_t i, uint8_t input[GUEST_INPUT_SIZE]);
 /* The signature that holds for that key and digest, instead of ECDSA: other
@@ -174,6 +185,9 @@ void record_replay(const struct record *r, size_t *at, size_t step,
 
 enum model { SKIP, INVERT, ZERO, ONES, MODELS };
 extern const char *const model_name[MODELS];
+/* Where not each instruction is faulted, this many are left out for each that
+   is, others in each scenario. */
+enum { LEFT_OUT = 15 };
 
 struct insn;
 struct decoder;

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The emulated device: a loader around the device library, or around the naive
- * verifier, with ports as simple as they can be.  Bytes are moved, hashes and
- * signatures are computed by the host.
+ * verifier, with ports as simple as they can be.
  */
 #include "device/fwslots.h"
 #include "testdata/faults/naive.h"
-
-#define INPUT ((const struct guest_input *)GUEST_INPUT)
-#define APART(name) __attribute__((noreturn, noinline, section(name)))
+#include "testdata/faults/ports.h"
 
 enum { SLOT = 64, RECORD = 4096, COUNTER = 64, UNIT = 4,
 	BANK = SLOT + RECORD + COUNTER };
@@ -26,8 +23,6 @@ static struct {
 	struct fwd_device dev;
 	struct naive_device naive;
 	struct naive_key key[GUEST_ANCHORS];
-	struct guest_message message;
-	struct guest_sig sig;
 	uint8_t envelope[3072], transfer[FWD_BLOCK];
 	uint8_t bank[FWD_BANKS][BANK];
 	uint8_t store[SLOT];
@@ -37,103 +32,10 @@ static struct {
 /* [h'00'] */
 static const uint8_t component_id[] = { 0x81, 0x41, 0x00 };
 
-/* ---- places and calls that the host watches ---------------------------- */
-
-uint32_t host_call(uint32_t op, uint32_t a, uint32_t b, uint32_t c);
-void ready(void);
-void started(void);
-__asm__(".text\n.thumb\n.syntax unified\n"
-    ".thumb_func\nhost_call: bx lr\n"
-    ".thumb_func\nready: bx lr\n"
-    ".thumb_func\nstarted: bx lr\n");
-
-/* Many times, so that what falls into it stays there. */
-#define STAY __asm__ volatile(".rept 16\nb .\n.endr")
-
-static APART(".accepted") void
-accepted(void)
-{
-	STAY;
-	for (;;)
-		;
-}
-
-static APART(".refused") void
-refused(void)
-{
-	STAY;
-	for (;;)
-		;
-}
-
-APART(".panicked") void
+void
 fwd_panic(void)
 {
-	STAY;
-	for (;;)
-		;
-}
-
-static uint32_t
-address(const void *p)
-{
-	return (uint32_t)(uintptr_t)p;
-}
-
-static void
-copy(void *to, const void *from, size_t n)
-{
-	(void)host_call(HOST_COPY, address(to), address(from), n);
-}
-
-/* ---- the crypto port --------------------------------------------------- */
-
-static fwd_status
-hash_start(void *ctx, int32_t alg)
-{
-	(void)ctx;
-	me.message.n = 0;
-	return alg == FWD_SHA256 ? FWD_OK : FWD_E_ALG;
-}
-
-static fwd_status
-hash_add(void *ctx, const uint8_t *p, size_t n)
-{
-	(void)ctx;
-	if (n > GUEST_MESSAGE - me.message.n)
-		return FWD_E_CRYPTO;
-	copy(me.message.bytes + me.message.n, p, n);
-	me.message.n += n;
-	return FWD_OK;
-}
-
-static fwd_status
-hash_end(void *ctx, uint8_t *out, size_t n)
-{
-	(void)ctx;
-	if (n != GUEST_DIGEST)
-		return FWD_E_CRYPTO;
-	(void)host_call(HOST_HASH, address(&me.message), address(out), n);
-	return FWD_OK;
-}
-
-static fwd_status
-verify(void *ctx, const struct fwd_sig *sig)
-{
-	struct guest_sig *const s = &me.sig;
-
-	(void)ctx;
-	if (sig->alg != FWD_ESP256 || sig->digest_alg != FWD_SHA256 ||
-	    sig->key.type != FWD_KEY_P256)
-		return FWD_E_ALG;
-	if (sig->key.point.n != GUEST_POINT || sig->sig.n != GUEST_SIG ||
-	    sig->digest_n != GUEST_DIGEST)
-		return FWD_E_KEY;
-	copy(s->point, sig->key.point.p, GUEST_POINT);
-	copy(s->digest, sig->digest, GUEST_DIGEST);
-	copy(s->sig, sig->sig.p, GUEST_SIG);
-	return host_call(HOST_VERIFY, address(s), 0, 0) == 1 ? FWD_OK :
-	    FWD_E_SIG;
+	panicked();
 }
 
 /* ---- the port ---------------------------------------------------------- */
@@ -141,12 +43,8 @@ verify(void *ctx, const struct fwd_sig *sig)
 static fwd_status
 read_bundle(void *ctx, uint8_t *buf, size_t n, size_t *got)
 {
-	const struct guest_blob *const b = &INPUT->bundle;
-
 	(void)ctx;
-	*got = b->n - me.at < n ? b->n - me.at : n;
-	copy(buf, (const uint8_t *)(uintptr_t)(b->at + me.at), *got);
-	me.at += *got;
+	*got = receive(&me.at, buf, n);
 	return FWD_OK;
 }
 
@@ -314,35 +212,7 @@ flash_read(void *ctx, uint32_t area, uint32_t bank, uint64_t off, uint8_t *p,
 	return FWD_OK;
 }
 
-/* ---- the naive verifier's port ----------------------------------------- */
-
-void
-naive_hash(const uint8_t *p, size_t n, uint8_t out[GUEST_DIGEST])
-{
-	me.message.n = n;
-	copy(me.message.bytes, p, n);
-	(void)host_call(HOST_HASH, address(&me.message), address(out),
-	    GUEST_DIGEST);
-}
-
-int
-naive_verify(const struct naive_key *key, const uint8_t digest[GUEST_DIGEST],
-    const uint8_t sig[GUEST_SIG])
-{
-	copy(me.sig.point, key->point, GUEST_POINT);
-	copy(me.sig.digest, digest, GUEST_DIGEST);
-	copy(me.sig.sig, sig, GUEST_SIG);
-	return host_call(HOST_VERIFY, address(&me.sig), 0, 0) == 1 ? 0 : -1;
-}
-
 /* ---- setting up: not faulted ------------------------------------------- */
-
-static void
-need(bool ok)
-{
-	if (!ok)
-		fwd_panic();
-}
 
 static void
 set_policy(void)
@@ -380,8 +250,7 @@ set_policy(void)
 static void
 set_device(void)
 {
-	me.crypto = (struct fwd_crypto){ NULL, hash_start, hash_add, hash_end,
-	    verify };
+	me.crypto = stub_crypto();
 	me.port = (struct fwd_port){ .read = read_bundle, .identity = identity,
 	    .component = component, .slot = slot,
 	    .sequence_number = sequence_number, .now = now,
@@ -517,25 +386,13 @@ load_naive(void)
 
 /* ---- the table --------------------------------------------------------- */
 
-extern const uint8_t guest_stack[], guest_data_end[],
-    guest_faulted_begin[], guest_faulted_end[];
 extern const struct guest_table guest_table;
 
-#define AT(x) ((uint32_t)(uintptr_t)(x))
-
 __attribute__((section(".table"))) const struct guest_table guest_table = {
-	.magic = GUEST_MAGIC,
-	.stack = AT(guest_stack),
-	.data_end = AT(guest_data_end),
+	GUEST_TABLE,
+	.each_begin = AT(guest_faulted_begin),
+	.each_end = AT(guest_faulted_end),
 	.setup = AT(setup),
-	.faulted_begin = AT(guest_faulted_begin),
-	.faulted_end = AT(guest_faulted_end),
-	.ready = AT(ready),
-	.accepted = AT(accepted),
-	.refused = AT(refused),
-	.panicked = AT(fwd_panic),
-	.started = AT(started),
-	.host_call = AT(host_call),
 	.entry = {
 		[GUEST_BUNDLE] = { AT(load_bundle), AT(fwd_bundle_check),
 		    FWD_OK },

@@ -16,19 +16,26 @@ enum { GUEST_FLASH_SIZE = 0x40000, GUEST_RAM_SIZE = 0xc000,
 	GUEST_INPUT_SIZE = 0x4000 };
 
 enum { GUEST_ANCHORS = 4, GUEST_POINT = 65, GUEST_SIG = 64,
-	GUEST_DIGEST = 32, GUEST_MESSAGE = 6144 };
+	GUEST_DIGEST = 32, GUEST_MESSAGE = 6144, GUEST_ROOT = 512 };
 
 struct guest_blob {
 	uint32_t at, n;
 };
 
-/* Which loader runs. */
+/* Which loader runs, and what it is there for. */
 enum guest_entry {
+	/* that of guest.c */
 	GUEST_BUNDLE = 1,		/* judges a bundle, stores nothing */
 	GUEST_STORE,			/* the same with storage */
 	GUEST_INSTALL,			/* installs it into a bank */
 	GUEST_BOOT,			/* boots what was installed */
 	GUEST_NAIVE,			/* the verifier of naive.c */
+	/* that of lib/loader, in board.c: main() */
+	GUEST_UPDATE,			/* gets a bundle */
+	GUEST_START,			/* starts what was installed */
+	GUEST_OTHER,			/* the same, beside a release that was
+					   confirmed */
+	GUEST_FACTORY,			/* is provisioned once more */
 	GUEST_ENTRIES
 };
 
@@ -39,6 +46,11 @@ enum guest_spoil {
 	GUEST_OVERTAKEN,		/* the counter has risen */
 	GUEST_OTHER_ROOT,		/* another root is trusted */
 	GUEST_TWO_NOW,			/* two signers are demanded */
+	GUEST_UNSIGNED,			/* a bit of the recorded signature, and
+					   the record's digest with it */
+	GUEST_LOST,			/* the counter is gone */
+	GUEST_BEHIND,			/* the counter has not risen to what was
+					   confirmed */
 };
 
 /* What it is about: at GUEST_INPUT, read only. */
@@ -52,6 +64,7 @@ struct guest_input {
 	uint32_t right;			/* who may sign for the component */
 	uint32_t spoil;			/* enum guest_spoil */
 	uint32_t fast;			/* FWD_BOOT_FAST */
+	uint32_t signed_at;		/* the signature's end in the envelope */
 	uint32_t anchors;
 	struct guest_blob anchor[GUEST_ANCHORS];	/* certificates */
 	struct guest_blob bundle, revoked;
@@ -70,13 +83,15 @@ struct guest_sig {
 struct guest_table {
 	uint32_t magic, stack, data_end;
 	uint32_t setup;
-	/* what is faulted */
+	/* what is faulted; each instruction there, or only some but for those
+	   in between */
 	uint32_t faulted_begin, faulted_end;
+	uint32_t each_begin, each_end;
 	/* places where something has happened when they are reached */
 	uint32_t ready, accepted, refused, panicked, started;
 	/* the function that the host computes */
 	uint32_t host_call;
-	/* by entry: the loader, the function that it asks, and its success */
+	/* by entry: the loader, the function that is asked, and its success */
 	struct {
 		uint32_t load, judge, ok;
 	} entry[GUEST_ENTRIES];
@@ -85,6 +100,7 @@ struct guest_table {
 /* What the host does for the program: its first argument. */
 enum host_call {
 	HOST_COPY,			/* to, from, n */
+	HOST_FILL,			/* to, value, n */
 	HOST_HASH,			/* a guest_message, out */
 	HOST_VERIFY,			/* a guest_sig; 1: it holds */
 };

@@ -96,6 +96,17 @@ put(struct machine *m, uint32_t to, const uint8_t *from, uint32_t n)
 }
 
 static bool
+host_fill(struct machine *m, uint32_t to, uint32_t value, uint32_t n)
+{
+	uint8_t bytes[PAGE * 4];
+
+	if (n > sizeof bytes)
+		return false;
+	memset(bytes, (int)value, n);
+	return put(m, to, bytes, n);
+}
+
+static bool
 host_hash(struct machine *m, uint32_t message, uint32_t out)
 {
 	const struct guest_message *const msg = (const void *)memory(m,
@@ -148,6 +159,9 @@ on_host_call(uc_engine *uc, uint64_t at, uint32_t n, void *arg)
 	switch (r[0]) {
 	case HOST_COPY:
 		done = put(m, r[1], memory(m, r[2], r[3], false), r[3]);
+		break;
+	case HOST_FILL:
+		done = host_fill(m, r[1], r[2], r[3]);
 		break;
 	case HOST_HASH:
 		done = host_hash(m, r[1], r[2]);

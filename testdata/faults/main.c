@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * faults ELF BIN [SCENARIO]: the campaign.  BIN is what is run, ELF the same
- * with the names for what is found.  Fails if a fault makes the device library
- * accept what it has to refuse, and if none makes the naive verifier do so.
+ * faults ELF BIN LOADER-ELF LOADER-BIN [SCENARIO]: the campaign.  Each BIN is
+ * run, the first with guest.c around the device library, the second with board.c
+ * around the example loader; ELF is the same with the names for what is found.
+ * Fails if a fault makes one of them accept what it has to refuse, and if none
+ * makes the naive verifier do so.
  */
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -33,11 +35,19 @@ struct figures {
 	struct found what[FOUND];
 };
 
+/* A program that is run, and its names. */
+struct subject_program {
+	struct program program;
+	const char *elf;
+};
+enum { PROGRAMS = 2 };
+
 struct worker {
-	const struct program *program;
-	struct decoder *decoder;
+	const struct subject_program *programs;
+	struct decoder *decoders[PROGRAMS];
 	struct figures *figures;
 	/* of a task */
+	const struct program *program;
 	size_t scenario;
 	const struct scenario *sc;
 	struct record record;
@@ -62,6 +72,12 @@ die(const char *format, ...)
 }
 
 /* ---- one task: some faults of a scenario ------------------------------- */
+
+static size_t
+program_of(const struct scenario *sc)
+{
+	return sc->of == LOADER || sc->of == LOADER_OTHER ? 1 : 0;
+}
 
 /* Is the run at that mark what it was without the fault?  Then it goes on as
    that did.  Nobody reads what is beneath the stack pointer. */
@@ -135,7 +151,7 @@ static void
 expect(const struct worker *w)
 {
 	const struct run *const run = &w->record.run;
-	const bool good = w->sc->status == (w->sc->naive ? 0 : FWD_OK);
+	const bool good = scenario_is_good(w->sc);
 
 	if (!run->answered || run->verdict != w->sc->status ||
 	    run->outcome != (good ? ACCEPTED : REFUSED))
@@ -166,25 +182,27 @@ set_marks(struct worker *w)
 static void
 work(struct worker *w, size_t scenario_, size_t part, bool inject)
 {
-	const struct guest_table *const t = w->program->table;
 	uint8_t input[GUEST_INPUT_SIZE];
+	const struct guest_table *t;
 	size_t n;
 
 	w->scenario = scenario_;
 	w->sc = scenario(scenario_);
+	w->program = &w->programs[program_of(w->sc)].program;
 	scenario_input(scenario_, input);
 	record_make(&w->record, w->program, input, w->sc);
 	expect(w);
 	n = w->record.steps;
 	atomic_store(&w->figures->instructions[scenario_], n);
 	if (inject) {
+		t = w->program->table;
 		w->machine = machine_new(w->program, input, false);
 		machine_expect(w->machine, w->record.verdict_at,
 		    t->entry[w->sc->entry].ok, 100000);
 		memcpy(w->ram, w->record.ram, sizeof w->ram);
 		w->changed = w->first = 0;
 		set_marks(w);
-		model_faults(w->decoder, &w->record, n * part / PARTS,
+		model_faults(w->decoders[program_of(w->sc)], &w->record, n * part / PARTS,
 		    n * (part + 1) / PARTS, on_fault, w);
 		machine_free(w->machine);
 	}
@@ -193,38 +211,36 @@ work(struct worker *w, size_t scenario_, size_t part, bool inject)
 
 /* ---- workers ----------------------------------------------------------- */
 
-static bool
-is_good(const struct scenario *sc)
-{
-	return sc->status == (sc->naive ? 0 : FWD_OK);
-}
-
 static int
-worker(const struct program *program, struct figures *f, const char *only)
+worker(const struct subject_program *programs, struct figures *f,
+    const char *only)
 {
 	struct worker *const w = calloc(1, sizeof *w);
 	size_t task;
 
 	if (w == NULL)
 		die("out of memory");
-	w->program = program;
-	w->decoder = decoder_new(program);
+	w->programs = programs;
+	for (size_t i = 0; i < PROGRAMS; i++)
+		w->decoders[i] = decoder_new(&programs[i].program);
 	w->figures = f;
 	while ((task = atomic_fetch_add(&f->next, 1)) < scenarios() * PARTS) {
 		const struct scenario *const sc = scenario(task / PARTS);
 
 		if (only != NULL && strcmp(only, sc->name) != 0)
 			continue;
-		if (!is_good(sc) || task % PARTS == 0)
-			work(w, task / PARTS, task % PARTS, !is_good(sc));
+		if (!scenario_is_good(sc) || task % PARTS == 0)
+			work(w, task / PARTS, task % PARTS, !scenario_is_good(sc));
 	}
-	decoder_free(w->decoder);
+	for (size_t i = 0; i < PROGRAMS; i++)
+		decoder_free(w->decoders[i]);
 	free(w);
 	return 0;
 }
 
 static void
-work_all(const struct program *program, struct figures *f, const char *only)
+work_all(const struct subject_program *programs, struct figures *f,
+    const char *only)
 {
 	const long n = sysconf(_SC_NPROCESSORS_ONLN);
 	bool failed = false;
@@ -236,7 +252,7 @@ work_all(const struct program *program, struct figures *f, const char *only)
 		if (pid < 0)
 			die("cannot fork");
 		if (pid == 0)
-			exit(worker(program, f, only));
+			exit(worker(programs, f, only));
 	}
 	for (long i = 0; i < n; i++)
 		if (wait(&status) < 0 || status != 0)
@@ -270,7 +286,11 @@ print_stubs(void)
 	    "(SHA-256); whether a signature\nholds (it is compared with one "
 	    "made of digests, instead of ECDSA); the moving of\nbytes by the "
 	    "ports. Faulted: lib/device, what it needs of the C library, the "
-	    "loader.\n");
+	    "loader.");
+	(void)printf("With lib/loader (loader: ...): each instruction of its "
+	    "main.c, loader.c, flash.c and\nhandover.c, from main() until "
+	    "something starts, and 1 in %d of the library; not the\nboard, "
+	    "which is the campaign's, and not memset().\n\n", LEFT_OUT + 1);
 }
 
 static void
@@ -285,10 +305,12 @@ print_table(const struct figures *f, const char *only)
 		if (only != NULL && strcmp(only, sc->name) != 0)
 			continue;
 		(void)printf("%-25s %s without fault, %lu instructions\n",
-		    sc->name, is_good(sc) ? "accepted" :
-		    sc->naive ? "refused" : fwd_status_code(sc->status),
+		    sc->name, scenario_is_good(sc) ? "accepted" :
+		    sc->of == NAIVE ? "refused" :
+		    sc->of == LOADER_OTHER ? "starts the other bank" :
+		    fwd_status_code(sc->status),
 		    (unsigned long)f->instructions[i]);
-		for (size_t m = 0; m < MODELS && !is_good(sc); m++)
+		for (size_t m = 0; m < MODELS && !scenario_is_good(sc); m++)
 			(void)printf("%-25s %-6s %7lu %8lu %8lu %8lu %6lu "
 			    "%7lu %8lu\n", "", model_name[m],
 			    sum(f, i, (enum model)m), f->count[i][m][REFUSED],
@@ -298,48 +320,52 @@ print_table(const struct figures *f, const char *only)
 	}
 }
 
-/* Where the faults are that the device library did not withstand. */
+/* Where the faults are that were not withstood. */
 static void
-print_found(const struct figures *f, const char *elf)
+print_found(const struct figures *f, const struct subject_program *programs)
 {
 	for (size_t i = 0; i < f->found && i < FOUND; i++) {
 		const struct found *const w = &f->what[i];
 		char command[512];
 
-		if (scenario(w->scenario)->naive)
+		if (scenario(w->scenario)->of == NAIVE)
 			continue;
 		(void)printf("%s: %s at 0x%x (step %zu): %s: ",
 		    scenario(w->scenario)->name, model_name[w->model], w->at,
 		    w->step, w->outcome == ACCEPTED ? "accepted" : "said ok");
 		(void)fflush(stdout);
 		(void)snprintf(command, sizeof command,
-		    "arm-none-eabi-addr2line -pfise '%s' 0x%x", elf, w->at);
+		    "arm-none-eabi-addr2line -pfise '%s' 0x%x",
+		    programs[program_of(scenario(w->scenario))].elf, w->at);
 		if (system(command) != 0)
 			(void)puts("?");
 	}
 }
 
 /* The sums for each model, and whether they are what they have to be: none
-   for the library, some for the naive verifier. */
+   for library and loader, some for the naive verifier. */
 static bool
 judge(const struct figures *f, const char *only)
 {
 	bool ok = true;
 
 	for (size_t m = 0; m < MODELS; m++) {
-		unsigned long tried[2] = { 0 }, got[2] = { 0 };
+		unsigned long tried[SUBJECTS] = { 0 }, got[SUBJECTS] = { 0 };
 
 		for (size_t i = 0; i < scenarios(); i++) {
-			const bool naive = scenario(i)->naive;
+			const enum subject of = scenario(i)->of ==
+			    LOADER_OTHER ? LOADER : scenario(i)->of;
 
-			tried[naive] += sum(f, i, (enum model)m);
-			got[naive] += accepted(f, i, (enum model)m);
+			tried[of] += sum(f, i, (enum model)m);
+			got[of] += accepted(f, i, (enum model)m);
 		}
-		(void)printf("%-6s device library: %lu of %lu accepted; naive "
-		    "verifier: %lu of %lu\n", model_name[m], got[0], tried[0],
-		    got[1], tried[1]);
-		if (got[0] != 0 || (only == NULL && (tried[0] == 0 ||
-		    got[1] == 0)))
+		(void)printf("%-6s device library: %lu of %lu accepted; "
+		    "example loader: %lu of %lu; naive verifier: %lu of %lu\n",
+		    model_name[m], got[LIBRARY], tried[LIBRARY], got[LOADER],
+		    tried[LOADER], got[NAIVE], tried[NAIVE]);
+		if (got[LIBRARY] != 0 || got[LOADER] != 0 || (only == NULL &&
+		    (tried[LIBRARY] == 0 || tried[LOADER] == 0 ||
+		    got[NAIVE] == 0)))
 			ok = false;
 	}
 	return ok;
@@ -357,28 +383,31 @@ is_known(const char *only)
 int
 main(int argc, char **argv)
 {
-	static struct program program;
-	const char *const only = argc == 4 ? argv[3] : NULL;
+	static struct subject_program programs[PROGRAMS];
+	const char *const only = argc == 6 ? argv[5] : NULL;
 	struct figures *const f = mmap(NULL, sizeof *f, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (argc != 3 && argc != 4)
-		die("usage: faults ELF BIN [SCENARIO]");
+	if (argc != 5 && argc != 6)
+		die("usage: faults ELF BIN LOADER-ELF LOADER-BIN [SCENARIO]");
 	if (f == MAP_FAILED)
 		die("out of memory");
 	if (scenarios() > SCENARIOS)
 		die("too many scenarios");
 	if (!is_known(only))
 		die("there is no scenario '%s'", only);
-	program_read(&program, argv[2]);
+	for (size_t i = 0; i < PROGRAMS; i++) {
+		programs[i].elf = argv[1 + 2 * i];
+		program_read(&programs[i].program, argv[2 + 2 * i]);
+	}
 	print_stubs();
 	(void)fflush(stdout);
-	work_all(&program, f, only);
+	work_all(programs, f, only);
 	print_table(f, only);
-	print_found(f, argv[1]);
+	print_found(f, programs);
 	if (judge(f, only))
 		return 0;
-	(void)fputs("faults: the device library accepted something, or the "
-	    "naive verifier nothing\n", stderr);
+	(void)fputs("faults: the device library or the loader accepted "
+	    "something, or the naive verifier nothing\n", stderr);
 	return 1;
 }

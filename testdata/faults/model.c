@@ -292,18 +292,29 @@ replace(const struct place *p)
 	}
 }
 
+/* Some of what is faulted in another program already are enough. */
+static bool
+is_chosen(const struct place *p)
+{
+	const struct guest_table *const t = p->d->program->table;
+
+	if (p->at < t->faulted_begin || p->at >= t->faulted_end)
+		return false;
+	return (p->at >= t->each_begin && p->at < t->each_end) ||
+	    (p->step + p->r->steps) % (LEFT_OUT + 1) == 0;
+}
+
 void
 model_faults(struct decoder *d, const struct record *r, size_t from,
     size_t to, fault_fn *fault, void *ctx)
 {
-	const struct guest_table *const t = d->program->table;
 	struct place p = { .d = d, .r = r, .fault = fault, .ctx = ctx };
 	bool reads;
 
 	/* After the last one nothing is executed. */
 	for (p.step = from; p.step < to && p.step + 1 < r->steps; p.step++) {
 		p.at = r->step[p.step].s.r[PC];
-		if (p.at < t->faulted_begin || p.at >= t->faulted_end)
+		if (!is_chosen(&p))
 			continue;
 		p.in = decode(d, p.at);
 		reads = p.in->loads != 0 || p.in->loads_pc ||

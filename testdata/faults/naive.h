@@ -20,9 +20,4 @@ struct naive_device {
 int naive_check(const struct naive_device *dev,
     const struct naive_file *file);
 
-/* What it needs. */
-void naive_hash(const uint8_t *p, size_t n, uint8_t out[GUEST_DIGEST]);
-int naive_verify(const struct naive_key *key,
-    const uint8_t digest[GUEST_DIGEST], const uint8_t sig[GUEST_SIG]);
-
 #endif
