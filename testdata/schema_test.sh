@@ -18,7 +18,8 @@ if nm "$b/libfwhost.a" 2>/dev/null | grep -q ' __asan_'; then
 	memory=
 fi
 # shellcheck disable=SC2086,SC2046
-${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -Ilib $san $(pkg-config --cflags libcrypto) \
+${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -Ilib $san \
+	$(pkg-config --cflags libcrypto) \
 	-o "$b/loader" testdata/loader.c -Wl,--start-group "$b/libfwhost.a" \
 	"$b/libfwport.a" "$b/libfwdevice.a" -Wl,--end-group \
 	$(pkg-config --libs libcrypto yaml-0.1 libarchive p11-kit-1 jansson) \

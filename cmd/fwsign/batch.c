@@ -233,6 +233,7 @@ batch_build(struct batch_args *b, struct signing *s, const char *path,
 	enum fw_kind kind;
 
 	FW_TRY(fw_batch_load(path, set, b->dir, &list, err));
+	FW_TRY(fw_batch_read(&list, err));
 	FW_TRY(start(b, s, list.n, &opt, err));
 	kind = fw_batch_build(&list, &opt, &sum, err);
 	return finish(b, kind, err);

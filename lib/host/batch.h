@@ -23,7 +23,7 @@ struct fw_batch_item {
 struct fw_batch {
 	char *path;
 	char *descriptor;		/* resolved against the list */
-	struct fw_node *root;		/* of it, as it stands */
+	struct fw_node *root;		/* of it, when it was read */
 	struct fw_batch_item *item;
 	size_t n;
 };
@@ -31,13 +31,14 @@ struct fw_batch {
 /*
  * Load a list (schemas/batch.schema.json).  set: pairs for all bundles; no name
  * in it may stand in the list.  dir: where relative outputs lie instead of
- * beside the list; or NULL.  The descriptor is read once, so that all bundles
- * are of the same.
+ * beside the list; or NULL.  The descriptor is not looked at.
  */
 enum fw_kind fw_batch_load(const char *path, const struct fw_set *set,
     const char *dir, struct fw_batch *out, struct fw_error *err);
 void fw_batch_deinit(struct fw_batch *b);
-/* The descriptor of one bundle. */
+/* Read the descriptor: once, so that all bundles are of the same. */
+enum fw_kind fw_batch_read(struct fw_batch *b, struct fw_error *err);
+/* The descriptor of one bundle; it was read. */
 enum fw_kind fw_batch_descriptor(const struct fw_batch *b, size_t i,
     struct fw_descriptor *out, struct fw_error *err);
 

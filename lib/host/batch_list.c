@@ -303,10 +303,15 @@ fw_batch_load(const char *path, const struct fw_set *set, const char *dir,
 
 	FW_TRY(fw_yaml_load(path, &root, err));
 	FW_TRY(read_list(&l, root, &b, err));
-	FW_TRY(fw_yaml_load(b.descriptor, &b.root, err));
 	*out = b;
 	b = (struct fw_batch){ 0 };
 	return FW_OK;
+}
+
+enum fw_kind
+fw_batch_read(struct fw_batch *b, struct fw_error *err)
+{
+	return fw_yaml_load(b->descriptor, &b->root, err);
 }
 
 enum fw_kind

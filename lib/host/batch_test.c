@@ -436,6 +436,7 @@ Test(batch, one_descriptor)
 	    "components: [{id: app, file: none}]\n");
 	cr_assert_eq(fw_batch_load(scratch_path, NULL, NULL, &b, &err), FW_OK,
 	    "%s", err.text);
+	cr_assert_eq(fw_batch_read(&b, &err), FW_OK, "%s", err.text);
 	put(descriptor, "descriptor: 2\n");
 	for (size_t i = 0; i < 2; i++) {
 		FW_CLEANUP(fw_descriptor_deinit) struct fw_descriptor d = {
